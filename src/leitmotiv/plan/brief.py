@@ -1,0 +1,143 @@
+"""The Brief: what a person asked for, as checked fields.
+
+Purpose: everything that can be asked of a piece. What is not given stays None (or empty) and is
+chosen by the planner; nothing here is ever guessed.
+
+Conventions:
+
+- Mood is a point: ``valence`` (unpleasant to pleasant) and ``arousal`` (calm to excited), each
+  in [-1, 1].
+- ``bpm`` counts felt beats a minute (dotted quarters in 6/8).
+- Chords are Harte symbols (``D:min7/b3``), one a bar, or two a bar where there are twice as many
+  as bars.
+
+Public names: :class:`Brief`, :class:`ThemeNote`, :func:`brief_json_schema` and the limits
+:data:`MIN_BPM`, :data:`MAX_BPM`, :data:`MAX_BARS`, :data:`MIN_DURATION_SEC`,
+:data:`MAX_DURATION_SEC`.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Self
+
+from pydantic import Field, field_validator, model_validator
+
+from leitmotiv.errors import BriefError, LeitmotivError
+from leitmotiv.plan.validation import Noun
+from leitmotiv.theory import ChordSymbol, Key, Meter
+
+__all__ = [
+    "MAX_BARS",
+    "MAX_BPM",
+    "MAX_DURATION_SEC",
+    "MAX_SEED",
+    "MIN_BPM",
+    "MIN_DURATION_SEC",
+    "Brief",
+    "ThemeNote",
+    "brief_json_schema",
+]
+
+MIN_BPM, MAX_BPM = 20.0, 400.0
+MAX_BARS = 2000
+MIN_DURATION_SEC, MAX_DURATION_SEC = 2.0, 3600.0
+MAX_SEED = 2**63 - 1
+
+
+class ThemeNote(Noun):
+    """One note of a given theme, in quarters from the theme's first downbeat."""
+
+    fault: ClassVar[type[LeitmotivError]] = BriefError
+    noun: ClassVar[str] = "theme note"
+
+    onset_quarter: float = Field(ge=0, le=4096, description="Onset in quarters from the start.")
+    duration_quarter: float = Field(gt=0, le=64, description="Notated length in quarters.")
+    pitch: int = Field(ge=0, le=127, description="MIDI pitch, 60 = C4.")
+
+
+class Brief(Noun):
+    """A request for a piece. Every field is optional; what is None is chosen by the planner.
+
+    Raises
+    ------
+    BriefError
+        One line naming the field, its value and the legal range.
+    """
+
+    fault: ClassVar[type[LeitmotivError]] = BriefError
+    noun: ClassVar[str] = "brief"
+
+    text: str = Field(default="", max_length=20_000, description="The request as it was typed.")
+    title: str | None = Field(default=None, max_length=200, description="Title of the piece.")
+    genre: str | None = Field(default=None, description="Genre, a name of the vocabulary.")
+    moods: tuple[str, ...] = Field(default=(), description="Mood words that were understood.")
+    valence: float | None = Field(
+        default=None, ge=-1, le=1, description="Unpleasant (-1) to pleasant (1)."
+    )
+    arousal: float | None = Field(
+        default=None, ge=-1, le=1, description="Calm (-1) to excited (1)."
+    )
+    key: str | None = Field(default=None, description="Tonic and mode, such as 'D minor'.")
+    bpm: float | None = Field(
+        default=None, ge=MIN_BPM, le=MAX_BPM, description="Felt beats a minute."
+    )
+    meter: str | None = Field(default=None, description="Time signature, such as '3/4'.")
+    num_bars: int | None = Field(default=None, ge=1, le=MAX_BARS, description="Length in bars.")
+    duration_sec: float | None = Field(
+        default=None, ge=MIN_DURATION_SEC, le=MAX_DURATION_SEC, description="Length in seconds."
+    )
+    instruments: tuple[str, ...] = Field(
+        default=(),
+        max_length=16,
+        description="General MIDI instrument names, one a part; repeat a name for two players.",
+    )
+    without: tuple[str, ...] = Field(
+        default=(), description="Instruments that must not appear ('drums' for the drum kit)."
+    )
+    form: str | None = Field(default=None, description="Form, a name of the vocabulary.")
+    chords: tuple[str, ...] | None = Field(
+        default=None, max_length=2 * MAX_BARS, description="Harte symbols, one a bar or half bar."
+    )
+    theme: tuple[ThemeNote, ...] | None = Field(
+        default=None, max_length=512, description="A theme to develop, as notes."
+    )
+    seed: int | None = Field(default=None, ge=0, le=MAX_SEED, description="Seed of every choice.")
+    understood: tuple[str, ...] = Field(
+        default=(), description="What was understood of the text, as 'field: value'."
+    )
+    not_understood: tuple[str, ...] = Field(
+        default=(), description="Content words of the text that were not understood."
+    )
+
+    @field_validator("key")
+    @classmethod
+    def _check_key(cls, key: str | None) -> str | None:
+        return None if key is None else str(Key.parse(key))
+
+    @field_validator("meter")
+    @classmethod
+    def _check_meter(cls, meter: str | None) -> str | None:
+        return None if meter is None else str(Meter.parse(meter))
+
+    @field_validator("chords")
+    @classmethod
+    def _check_chords(cls, chords: tuple[str, ...] | None) -> tuple[str, ...] | None:
+        if chords is None:
+            return None
+        if not chords:
+            raise ValueError("chords is empty; give at least one Harte symbol such as 'D:min'")
+        return tuple(str(ChordSymbol.parse(chord)) for chord in chords)
+
+    @model_validator(mode="after")
+    def _check_theme(self) -> Self:
+        if self.theme is not None and not self.theme:
+            raise ValueError("theme is empty; give at least one note such as C4")
+        return self
+
+
+def brief_json_schema() -> dict[str, Any]:
+    """Return the published JSON Schema of a brief file."""
+    schema = Brief.model_json_schema()
+    schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
+    schema["title"] = "Leitmotiv brief"
+    return schema
