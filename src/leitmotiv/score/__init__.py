@@ -1,5 +1,7 @@
 """Score: the piece on paper, its files and its analysis."""
 
+from leitmotiv.score.atomic import write_bytes_atomically
+from leitmotiv.score.midi import midi_bytes, parse_midi, write_midi
 from leitmotiv.score.score import (
     CONTROL_DTYPE,
     NOTE_DTYPE,
@@ -28,4 +30,8 @@ __all__ = [
     "SectionMark",
     "TempoMap",
     "make_notes",
+    "midi_bytes",
+    "parse_midi",
+    "write_bytes_atomically",
+    "write_midi",
 ]

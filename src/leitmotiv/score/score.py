@@ -17,6 +17,7 @@ Public names: :class:`Score`, :class:`Part`, :class:`TempoMap`, :class:`MeterCha
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from enum import IntEnum
@@ -154,7 +155,9 @@ class Part:
                     f"duration={notes['duration'].min()} in part {self.name!r} must be >= 1 tick"
                 )
             if notes["pitch"].max() > 127:
-                raise ScoreError(f"pitch={notes['pitch'].max()} in part {self.name!r} must be 0-127")
+                raise ScoreError(
+                    f"pitch={notes['pitch'].max()} in part {self.name!r} must be 0-127"
+                )
             velocity = notes["velocity"]
             if velocity.min() < 1 or velocity.max() > 127:
                 raise ScoreError(f"velocity in part {self.name!r} must be 1-127")
@@ -246,7 +249,7 @@ class TempoMap:
     def __post_init__(self) -> None:
         if not self.ticks or len(self.ticks) != len(self.qpm):
             raise ScoreError("tempo map must hold one qpm for each tick and at least one of them")
-        if self.ticks[0] != 0 or any(b <= a for a, b in zip(self.ticks, self.ticks[1:], strict=False)):
+        if self.ticks[0] != 0 or any(b <= a for a, b in itertools.pairwise(self.ticks)):
             raise ScoreError("tempo map ticks must start at 0 and rise strictly")
         for tick, qpm in zip(self.ticks, self.qpm, strict=True):
             if not MIN_QPM <= qpm <= MAX_QPM:
@@ -284,7 +287,7 @@ class TempoMap:
 def _check_map(name: str, ticks: Sequence[int], *, from_zero: bool) -> None:
     if from_zero and (not ticks or ticks[0] != 0):
         raise ScoreError(f"the {name} map must start at tick 0")
-    if any(b <= a for a, b in zip(ticks, ticks[1:], strict=False)) or (ticks and ticks[0] < 0):
+    if any(b <= a for a, b in itertools.pairwise(ticks)) or (ticks and ticks[0] < 0):
         raise ScoreError(f"the {name} map must rise strictly in ticks from 0 on")
 
 
