@@ -1,0 +1,6 @@
+"""``python -m leitmotiv`` is the command line."""
+
+from leitmotiv.cli import main
+
+if __name__ == "__main__":
+    main()

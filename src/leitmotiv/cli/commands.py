@@ -1,0 +1,242 @@
+"""What each command does: read the input, run the pipeline, say what came of it.
+
+Public names: :func:`compose_command`, :func:`plan_command`, :func:`render_command`,
+:func:`review_command`, :func:`info_command`.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, cast
+
+from leitmotiv.errors import BriefError, PlanError
+
+if TYPE_CHECKING:
+    from leitmotiv.pipeline import PipelineOptions, StageTime
+    from leitmotiv.plan import Brief, Plan
+
+__all__ = [
+    "compose_command",
+    "info_command",
+    "plan_command",
+    "render_command",
+    "review_command",
+]
+
+
+def _read_source(source: str, num_bars: int | None) -> Brief | Plan:
+    """A plan where a JSON file is named, else a brief in words."""
+    from leitmotiv.plan import Plan, parse_brief
+
+    if source.strip().lower().endswith(".json") or Path(source).is_file():
+        if num_bars is not None:
+            raise PlanError(
+                f"--bars {num_bars} does not go with a plan, which says its own length; "
+                f"edit num_bars and the sections in {source!r}"
+            )
+        return Plan.from_json(source)
+    if not source.strip():
+        raise BriefError(
+            "the brief is empty; say what to compose, "
+            'such as: leitmotiv compose "a calm piece for piano in G major, 16 bars"'
+        )
+    brief = parse_brief(source)
+    return brief if num_bars is None else brief.replace(num_bars=num_bars, duration_sec=None)
+
+
+def _options(engine: str, soundfont: Path | None) -> PipelineOptions:
+    from leitmotiv.pipeline import PipelineOptions
+
+    chosen = cast(Literal["auto", "modelled", "sampled"], engine)
+    return PipelineOptions(engine=chosen, soundfont=soundfont)
+
+
+def _print_json(data: dict[str, Any]) -> None:
+    print(json.dumps(data, ensure_ascii=False, indent=1))
+
+
+def _stage_seconds(timings: tuple[StageTime, ...]) -> dict[str, float]:
+    return {time_.stage: round(time_.wall_sec, 3) for time_ in timings}
+
+
+def compose_command(
+    source: str,
+    *,
+    output: Path | None,
+    seed: int | None,
+    num_bars: int | None,
+    engine: str,
+    soundfont: Path | None,
+    overwrite: bool,
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    """Compose a piece and write its bundle."""
+    start = time.perf_counter()
+    from leitmotiv.cli.chart import plan_summary
+    from leitmotiv.cli.folders import choose_folder
+    from leitmotiv.cli.progress import show_progress
+    from leitmotiv.cli.report import brief_lines, closing_lines, finding_lines, finding_to_dict
+    from leitmotiv.plan import Plan
+
+    silent = as_json or quiet
+    request = _read_source(source, num_bars)
+    brief = request.brief if isinstance(request, Plan) else request
+    if not silent:
+        if isinstance(request, Plan):
+            print(f"Plan {source}: {request.title}")
+        else:
+            print("\n".join(brief_lines(brief)))
+        sys.stdout.flush()
+
+    from leitmotiv.pipeline import compose_brief, plan_brief, save_piece
+
+    plan = plan_brief(request, seed=seed)
+    folder = choose_folder(plan.title, output, overwrite=overwrite)
+    if not silent:
+        print(f"{plan.title}: {plan_summary(plan)}", flush=True)
+
+    with show_progress(sys.stderr if as_json else sys.stdout, quiet=quiet) as progress:
+        piece = compose_brief(plan, options=_options(engine, soundfont), progress=progress)
+        files, timings = save_piece(piece, folder, overwrite=overwrite, progress=progress)
+    wall_sec = time.perf_counter() - start
+
+    if as_json:
+        _print_json(
+            {
+                "folder": str(folder),
+                "files": [str(path) for path in files],
+                "title": plan.title,
+                "seed": plan.seed,
+                "duration_sec": round(piece.master.duration_sec, 3),
+                "integrated_lufs": round(piece.master.integrated_lufs, 2),
+                "true_peak_dbtp": round(piece.master.true_peak_dbtp, 2),
+                "understood": list(brief.understood),
+                "not_understood": list(brief.not_understood),
+                "findings": [finding_to_dict(finding) for finding in piece.findings],
+                "wall_sec": round(wall_sec, 3),
+                "stages_sec": _stage_seconds(timings),
+            }
+        )
+    elif quiet:
+        print(folder)
+    else:
+        print("\n".join(finding_lines(piece.findings, piece.score)))
+        print("\n".join(closing_lines(folder, source, plan.seed, wall_sec)))
+
+
+def plan_command(
+    source: str,
+    *,
+    output: Path | None,
+    seed: int | None,
+    num_bars: int | None,
+    overwrite: bool,
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    """Make a plan, show it and write it."""
+    from leitmotiv.cli.chart import plan_to_chart
+    from leitmotiv.cli.folders import check_file
+    from leitmotiv.cli.report import brief_lines
+    from leitmotiv.pipeline import plan_brief
+    from leitmotiv.plan import Plan
+
+    if output is not None:
+        check_file(output, overwrite=overwrite)
+    request = _read_source(source, num_bars)
+    plan = plan_brief(request, seed=seed)
+    if output is not None:
+        plan.to_json(output)
+    if as_json:
+        _print_json(plan.to_dict())
+    elif quiet:
+        print(output if output is not None else plan.title)
+    else:
+        if not isinstance(request, Plan):
+            print("\n".join([*brief_lines(request), ""]))
+        print(plan_to_chart(plan))
+        print()
+        if output is not None:
+            print(f"Written to {output}; edit it, then: leitmotiv compose {output}")
+        else:
+            print("Nothing written; add -o plan.json to keep it")
+
+
+def render_command(
+    file: Path,
+    *,
+    output: Path | None,
+    seed: int,
+    engine: str,
+    soundfont: Path | None,
+    overwrite: bool,
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    """Make a file sound and write stems and master."""
+    start = time.perf_counter()
+    from leitmotiv.cli.folders import choose_folder
+    from leitmotiv.cli.progress import show_progress
+    from leitmotiv.pipeline import render_file, save_rendering
+
+    folder = choose_folder(f"{file.stem} audio", output, overwrite=overwrite)
+    with show_progress(sys.stderr if as_json else sys.stdout, quiet=quiet) as progress:
+        rendering = render_file(
+            file, seed=seed, options=_options(engine, soundfont), progress=progress
+        )
+        files, timings = save_rendering(rendering, folder, overwrite=overwrite, progress=progress)
+    wall_sec = time.perf_counter() - start
+    if as_json:
+        _print_json(
+            {
+                "folder": str(folder),
+                "files": [str(path) for path in files],
+                "num_parts": len(rendering.score.parts),
+                "num_notes": rendering.score.num_notes,
+                "duration_sec": round(rendering.master.duration_sec, 3),
+                "integrated_lufs": round(rendering.master.integrated_lufs, 2),
+                "true_peak_dbtp": round(rendering.master.true_peak_dbtp, 2),
+                "wall_sec": round(wall_sec, 3),
+                "stages_sec": _stage_seconds(timings),
+            }
+        )
+    elif quiet:
+        print(folder)
+    else:
+        print(f"Done in {wall_sec:.1f} s: {folder}/")
+        print(f"  listen        {folder}/master.wav, and each part alone in {folder}/stems/")
+
+
+def review_command(file: Path, *, plan_path: Path | None, as_json: bool) -> None:
+    """Read a score and list the findings."""
+    from leitmotiv.cli.report import finding_lines, finding_to_dict
+    from leitmotiv.plan import Plan
+    from leitmotiv.review import review_score
+    from leitmotiv.score import read_score
+
+    plan = None if plan_path is None else Plan.from_json(plan_path)
+    score = read_score(file)
+    findings = review_score(score, plan)
+    if as_json:
+        _print_json({"file": str(file), "findings": [finding_to_dict(item) for item in findings]})
+        return
+    print(
+        f"{file}: {len(score.parts)} parts, {score.num_bars} bars, {score.num_notes} notes, "
+        f"{score.duration_sec:.1f} s"
+    )
+    print("\n".join(finding_lines(findings, score, most=None)))
+
+
+def info_command(*, as_json: bool) -> None:
+    """Show versions, model, sound banks and licences."""
+    from leitmotiv.cli.info import gather_info, info_lines
+
+    data = gather_info()
+    if as_json:
+        _print_json(data)
+    else:
+        print("\n".join(info_lines(data)))

@@ -1,0 +1,117 @@
+"""What goes wrong, in one line and an exit status.
+
+=========  ===================================================================
+status     meaning
+=========  ===================================================================
+0          done
+1          an unexpected fault: a bug, to be reported
+2          bad input: one line names the value, what it must be and the remedy
+130, 143   stopped by Ctrl-C or by a request to end; nothing was written
+=========  ===================================================================
+
+Public names: :func:`guarded`, :class:`Terminated`, the statuses :data:`DONE`, :data:`UNEXPECTED`,
+:data:`BAD_INPUT`, :data:`INTERRUPTED`, :data:`TERMINATED`.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+import signal
+import sys
+import traceback
+from collections.abc import Callable
+
+from leitmotiv.errors import LeitmotivError
+
+__all__ = [
+    "BAD_INPUT",
+    "DONE",
+    "INTERRUPTED",
+    "TERMINATED",
+    "UNEXPECTED",
+    "Terminated",
+    "guarded",
+]
+
+DONE, UNEXPECTED, BAD_INPUT = 0, 1, 2
+INTERRUPTED, TERMINATED = 128 + signal.SIGINT, 128 + signal.SIGTERM
+PIPE_CLOSED = 128 + 13  # SIGPIPE, a number that Windows has no name for
+
+
+class Terminated(BaseException):
+    """A request to end (SIGTERM), raised so that half-written files are cleared away."""
+
+
+def _raise_terminated(signum: int, frame: object) -> None:
+    raise Terminated
+
+
+def _say(line: str) -> None:
+    print(f"leitmotiv: {' '.join(line.split())}", file=sys.stderr)
+
+
+def _say_os_error(error: OSError) -> None:
+    what = f"{str(error.filename)!r}: " if error.filename else ""
+    remedy = {
+        errno.ENOSPC: "free some space, or choose another disk with -o",
+        errno.EDQUOT: "free some space, or choose another disk with -o",
+        errno.EFBIG: "raise the limit on file sizes, or choose another disk with -o",
+        errno.EACCES: "choose a place that you may read and write",
+        errno.EROFS: "choose a disk that can be written with -o",
+    }.get(error.errno or 0, "check the path")
+    _say(f"error: {what}{error.strerror or error}; {remedy}")
+
+
+def guarded(work: Callable[[], int | None], *, debug: bool) -> int:
+    """Run ``work`` and turn whatever it raises into one line and a status.
+
+    With ``debug`` an unexpected fault shows its traceback.
+    """
+    import typer
+
+    # Typer's usage errors have had two homes over its versions; this finds them in both.
+    usage_errors: tuple[type[BaseException], ...] = tuple(
+        kind for kind in typer.BadParameter.__mro__ if hasattr(kind, "format_message")
+    )
+    previous = signal.signal(signal.SIGTERM, _raise_terminated)
+    try:
+        return work() or DONE
+    except LeitmotivError as error:
+        _say(f"error: {error}")
+        return BAD_INPUT
+    except usage_errors as error:
+        context = getattr(error, "ctx", None)
+        command = context.command_path if context else "leitmotiv"
+        message = str(error.format_message()) if hasattr(error, "format_message") else str(error)
+        # Our own messages name the option and its value already.
+        message = re.sub(r"^Invalid value for '--\w+': (?=\w+=)", "", message).rstrip(".")
+        _say(f"error: {message}; see: {command} --help")
+        return BAD_INPUT
+    except (KeyboardInterrupt, typer.Abort):
+        _say("stopped; nothing was written")
+        return INTERRUPTED
+    except Terminated:
+        _say("ended; nothing was written")
+        return TERMINATED
+    except BrokenPipeError:
+        # The reader has gone (as in `leitmotiv info | head`): nobody is left to tell.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return PIPE_CLOSED
+    except OSError as error:
+        if debug:
+            traceback.print_exc()
+        _say_os_error(error)
+        return BAD_INPUT
+    except MemoryError:
+        _say("error: out of memory; ask for a shorter piece or fewer parts")
+        return BAD_INPUT
+    except Exception as error:
+        if debug:
+            traceback.print_exc()
+        more = "report it with this traceback" if debug else "run again with --debug and report it"
+        _say(f"unexpected fault: {type(error).__name__}: {error}; {more}")
+        return UNEXPECTED
+    finally:
+        signal.signal(signal.SIGTERM, previous)

@@ -1,0 +1,60 @@
+"""What is installed here: versions, the composing model, sound banks, licences.
+
+Public names: :func:`gather_info`, :func:`info_lines`.
+"""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Iterator
+from importlib import metadata
+from typing import Any
+
+from leitmotiv import __version__
+
+__all__ = ["gather_info", "info_lines"]
+
+LIBRARIES = ("numpy", "scipy", "numba", "onnxruntime", "symusic", "soundfile", "pydantic")
+EXTRAS = {"train": "torch"}
+
+
+def _version(distribution: str) -> str | None:
+    try:
+        return metadata.version(distribution)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def gather_info() -> dict[str, Any]:
+    """Return everything that ``leitmotiv info`` shows, as plain data."""
+    from leitmotiv.instruments import find_soundfonts
+    from leitmotiv.styles import style_names
+
+    return {
+        "version": __version__,
+        "licence": "Apache-2.0",
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "libraries": {name: _version(name) for name in LIBRARIES},
+        "extras": {extra: _version(name) for extra, name in EXTRAS.items()},
+        "model": None,
+        "styles": list(style_names()),
+        "soundfonts": [str(path) for path in find_soundfonts()],
+    }
+
+
+def info_lines(data: dict[str, Any]) -> Iterator[str]:
+    """Say it in words."""
+    yield f"leitmotiv {data['version']} ({data['licence']})"
+    yield f"  python       {data['python']} on {data['platform']}"
+    versions = (f"{name} {version or 'missing'}" for name, version in data["libraries"].items())
+    yield f"  libraries    {', '.join(versions)}"
+    for extra, version in data["extras"].items():
+        missing = f"not installed: pip install 'leitmotiv[{extra}]'"
+        yield f"  extra        {extra}: {version or missing}"
+    yield f"  styles       {', '.join(data['styles'])}"
+    if data["soundfonts"]:
+        for number, path in enumerate(data["soundfonts"]):
+            yield f"  {'sound banks' if not number else '':<12} {path}"
+    else:
+        yield "  sound banks  none found: the built-in modelled instruments play"

@@ -1,0 +1,264 @@
+"""The entry point and the options of every command; the work is done in :mod:`.commands`.
+
+Nothing but typer is imported until a command runs, so that ``--help`` answers at once.
+
+Public names: :func:`main`, :data:`app`.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from leitmotiv import __version__
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    name="leitmotiv",
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+
+
+ENGINES = ("auto", "modelled", "sampled")
+
+
+def _parse_whole(name: str, least: int, most: int) -> Callable[[str], int]:
+    def parse(text: str) -> int:
+        if not re.fullmatch(r"[+-]?\d{1,40}", text.strip()) or not least <= int(text) <= most:
+            raise typer.BadParameter(f"{name}={text} must be a whole number from {least} to {most}")
+        return int(text)
+
+    return parse
+
+
+def _parse_engine(text: str) -> str:
+    if text not in ENGINES:
+        raise typer.BadParameter(f"engine={text} must be one of {', '.join(ENGINES)}")
+    return text
+
+
+EngineOption = Annotated[
+    str,
+    typer.Option(
+        metavar="|".join(ENGINES),
+        parser=_parse_engine,
+        help="What makes the sound; auto uses a sound bank where one is found.",
+    ),
+]
+SoundfontOption = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="SF2 or SF3 sound bank to play.")
+]
+FolderOption = Annotated[
+    Path | None,
+    typer.Option("-o", "--output", metavar="FOLDER", help="Where to write; else named by title."),
+]
+SeedOption = Annotated[
+    int | None,
+    typer.Option(
+        metavar="N",
+        parser=_parse_whole("seed", 0, 2**63 - 1),
+        help="Same seed, same notes; else drawn.",
+    ),
+]
+BarsOption = Annotated[
+    int | None,
+    typer.Option(
+        metavar="N",
+        parser=_parse_whole("bars", 1, 2000),
+        help="Length in bars; overrides the brief's.",
+    ),
+]
+OverwriteOption = Annotated[bool, typer.Option("--overwrite", help="Replace what is there.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON on stdout, nothing else.")]
+QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Print where it is, no more.")]
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        print(f"leitmotiv {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version."
+        ),
+    ] = False,
+    debug: Annotated[
+        bool, typer.Option("--debug", help="Show the traceback of an unexpected fault.")
+    ] = False,
+) -> None:
+    """An AI composer a person can steer: brief in; plan, score, stems and master out.
+
+    \b
+    leitmotiv compose "a wistful waltz for string quartet in D minor, 24 bars" -o waltz
+    leitmotiv plan "calm piano piece" -o calm.json     then edit calm.json
+    leitmotiv compose calm.json
+    leitmotiv render song.mid                          stems and master of any MIDI file
+    """
+
+
+@app.command()
+def compose(
+    source: Annotated[str, typer.Argument(metavar="BRIEF|PLAN.json", help="Words, or a plan.")],
+    output: FolderOption = None,
+    seed: SeedOption = None,
+    bars: BarsOption = None,
+    engine: EngineOption = ENGINES[0],
+    soundfont: SoundfontOption = None,
+    overwrite: OverwriteOption = False,
+    json: JsonOption = False,
+    quiet: QuietOption = False,
+) -> None:
+    """Compose a piece: score, stems and master, in one folder.
+
+    \b
+    leitmotiv compose "a wistful waltz for string quartet in D minor, 24 bars" -o waltz
+    leitmotiv compose "lo-fi beat, 80 bpm, 40 seconds" --seed 7
+    leitmotiv compose waltz/plan.json -o waltz-2       after editing the plan
+    leitmotiv compose "solo harp in E" --soundfont FluidR3.sf2
+    """
+    from leitmotiv.cli.commands import compose_command
+
+    compose_command(
+        source,
+        output=output,
+        seed=seed,
+        num_bars=bars,
+        engine=engine,
+        soundfont=soundfont,
+        overwrite=overwrite,
+        as_json=json,
+        quiet=quiet,
+    )
+
+
+@app.command()
+def plan(
+    source: Annotated[str, typer.Argument(metavar="BRIEF|PLAN.json", help="Words, or a plan.")],
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", metavar="FILE", help="Write the plan here.")
+    ] = None,
+    seed: SeedOption = None,
+    bars: BarsOption = None,
+    overwrite: OverwriteOption = False,
+    json: JsonOption = False,
+    quiet: QuietOption = False,
+) -> None:
+    """Decide form, harmony and parts, and show them as a chart; compose nothing yet.
+
+    \b
+    leitmotiv plan "tense 6/8 piece for brass, 32 bars" -o tense.json
+    leitmotiv plan tense.json                          the chart of a plan you edited
+    """
+    from leitmotiv.cli.commands import plan_command
+
+    plan_command(
+        source,
+        output=output,
+        seed=seed,
+        num_bars=bars,
+        overwrite=overwrite,
+        as_json=json,
+        quiet=quiet,
+    )
+
+
+@app.command()
+def render(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A MIDI or MusicXML file.")],
+    output: FolderOption = None,
+    seed: SeedOption = None,
+    engine: EngineOption = ENGINES[0],
+    soundfont: SoundfontOption = None,
+    overwrite: OverwriteOption = False,
+    json: JsonOption = False,
+    quiet: QuietOption = False,
+) -> None:
+    """Make a MIDI or MusicXML file sound: stems and master.
+
+    \b
+    leitmotiv render song.mid -o song-audio
+    leitmotiv render score.musicxml --engine modelled
+    """
+    from leitmotiv.cli.commands import render_command
+
+    render_command(
+        file,
+        output=output,
+        seed=0 if seed is None else seed,
+        engine=engine,
+        soundfont=soundfont,
+        overwrite=overwrite,
+        as_json=json,
+        quiet=quiet,
+    )
+
+
+@app.command()
+def review(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A MIDI or MusicXML file.")],
+    plan: Annotated[
+        Path | None, typer.Option(metavar="PLAN.json", help="Also hold it against this plan.")
+    ] = None,
+    json: JsonOption = False,
+) -> None:
+    """Read a score and list what to look at; change nothing.
+
+    \b
+    leitmotiv review song.mid
+    leitmotiv review waltz/score.mid --plan waltz/plan.json
+    """
+    from leitmotiv.cli.commands import review_command
+
+    review_command(file, plan_path=plan, as_json=json)
+
+
+@app.command()
+def info(json: JsonOption = False) -> None:
+    """Show versions, the composing model, sound banks found, and licences.
+
+    \b
+    leitmotiv info
+    leitmotiv info --json
+    """
+    from leitmotiv.cli.commands import info_command
+
+    info_command(as_json=json)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line and exit with its status."""
+    import warnings
+
+    from leitmotiv.cli.failures import guarded
+
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    debug = "--debug" in given
+    # Wherever it stands: a person who saw a fault adds --debug at the end of the line.
+    given = [argument for argument in given if argument != "--debug"]
+    if not debug:
+        warnings.simplefilter("ignore")
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")
+    command = typer.main.get_command(app)
+    sys.exit(
+        guarded(
+            lambda: command.main(args=given, prog_name="leitmotiv", standalone_mode=False),
+            debug=debug,
+        )
+    )

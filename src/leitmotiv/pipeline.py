@@ -1,0 +1,272 @@
+"""The whole flow on one page.
+
+::
+
+    Brief ──plan──▶ Plan ──compose──▶ Score ──perform──▶ Score ──render──▶ Stems ──mix──▶ Master
+                                        └──────────── review (findings; never edits) ─────────┘
+
+Purpose: :func:`compose_brief` goes from words (or a Brief, or a Plan that a person edited) to a
+:class:`Piece`; :func:`render_file` takes up the flow at the Score for music made elsewhere;
+:func:`save_piece` and :func:`save_rendering` write what came out, whole or not at all.
+
+Conventions:
+
+- One seed decides everything. Each stage draws from a generator of its own, spawned from the
+  seed in a fixed order, so that an edit of the plan leaves the draws of the other stages alone.
+- Stages report as ``progress(stage, fraction, message)`` with fraction in [0, 1] within the stage.
+- Stages are imported when they are reached: words are understood before the libraries that make
+  sound are loaded.
+
+Public names: :class:`Piece`, :class:`Rendering`, :class:`PipelineOptions`, :class:`StageTime`,
+:data:`Progress`, :data:`STAGES`, :func:`plan_brief`, :func:`compose_brief`, :func:`render_file`,
+:func:`save_piece`, :func:`save_rendering`.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from leitmotiv.errors import RenderError
+from leitmotiv.plan import Brief, Plan, make_plan, parse_brief
+
+if TYPE_CHECKING:
+    from leitmotiv.audio import Master, Stems
+    from leitmotiv.review import Finding
+    from leitmotiv.score import Score
+
+__all__ = [
+    "STAGES",
+    "Piece",
+    "PipelineOptions",
+    "Progress",
+    "Rendering",
+    "StageTime",
+    "compose_brief",
+    "plan_brief",
+    "render_file",
+    "save_piece",
+    "save_rendering",
+]
+
+Progress = Callable[[str, float, str], None]
+"""``progress(stage, fraction, message)``: fraction in [0, 1] within the stage."""
+
+STAGES = ("plan", "compose", "perform", "render", "mix", "master", "review", "write")
+"""Stages in the order in which they run."""
+
+MAX_DRAWN_SEED = 2**31 - 1  # short enough to be typed again
+
+
+@dataclass(frozen=True)
+class PipelineOptions:
+    """How a piece is made to sound; what it is made of stands in the brief.
+
+    ``engine`` is ``auto`` (a sound bank where one is found, else modelled instruments),
+    ``modelled`` or ``sampled``; ``soundfont`` an SF2 or SF3 file to use instead of those found.
+    """
+
+    engine: Literal["auto", "modelled", "sampled"] = "auto"
+    soundfont: Path | None = None
+
+
+@dataclass(frozen=True)
+class StageTime:
+    """Wall time that one stage took."""
+
+    stage: str
+    wall_sec: float
+
+
+@dataclass(frozen=True, eq=False)
+class Piece:
+    """Everything that one run made, one noun a stage.
+
+    ``score`` is the quantised text, ``performance`` the same notes with human timing and
+    dynamics; ``findings`` are what review noticed, worst first.
+    """
+
+    plan: Plan
+    score: Score
+    performance: Score
+    stems: Stems
+    master: Master
+    findings: tuple[Finding, ...] = ()
+    timings: tuple[StageTime, ...] = ()
+
+    @property
+    def seed(self) -> int:
+        """The seed that makes this piece again."""
+        return self.plan.seed
+
+
+@dataclass(frozen=True, eq=False)
+class Rendering:
+    """A score made elsewhere, made to sound."""
+
+    score: Score
+    stems: Stems
+    master: Master
+    timings: tuple[StageTime, ...] = ()
+
+
+@dataclass
+class _Clock:
+    """Times the stages and passes their progress on."""
+
+    progress: Progress | None = None
+    timings: list[StageTime] = field(default_factory=list)
+
+    @contextmanager
+    def stage(self, name: str, message: str) -> Iterator[Callable[[float, str], None]]:
+        """Run one stage; yields a ``progress(fraction, message)`` for its inside."""
+        start = time.perf_counter()
+        self._tell(name, 0.0, message)
+        yield lambda fraction, text: self._tell(name, min(max(fraction, 0.0), 1.0), text)
+        self.timings.append(StageTime(name, time.perf_counter() - start))
+        self._tell(name, 1.0, message)
+
+    def _tell(self, stage: str, fraction: float, message: str) -> None:
+        if self.progress is not None:
+            self.progress(stage, fraction, message)
+
+
+def _generators(seed: int) -> dict[str, np.random.Generator]:
+    names = ("plan", "compose", "perform", "render")
+    return dict(zip(names, np.random.default_rng(seed).spawn(len(names)), strict=True))
+
+
+def plan_brief(source: str | Brief | Plan, *, seed: int | None = None) -> Plan:
+    """Decide everything about a piece before a note is written.
+
+    Parameters
+    ----------
+    source : str, Brief or Plan
+        Words, a brief, or a plan; a plan is returned as it is but for the seed.
+    seed : int, optional
+        Decides every choice; without one the source's own is used, and where that names none,
+        one is drawn and stands in the plan.
+
+    Raises
+    ------
+    BriefError, PlanError
+        If the request is empty, out of range or cannot be carried out.
+    """
+    if isinstance(source, Plan):
+        return source if seed is None or seed == source.seed else source.replace(seed=seed)
+    brief = parse_brief(source) if isinstance(source, str) else source
+    if seed is None:
+        seed = brief.seed if brief.seed is not None else secrets.randbelow(MAX_DRAWN_SEED)
+    plan = make_plan(brief.replace(seed=seed), _generators(seed)["plan"])
+    return plan if plan.seed == seed else plan.replace(seed=seed)
+
+
+def compose_brief(
+    source: str | Brief | Plan,
+    *,
+    seed: int | None = None,
+    options: PipelineOptions = PipelineOptions(),
+    progress: Progress | None = None,
+) -> Piece:
+    """Go from a request to a finished piece.
+
+    Parameters
+    ----------
+    source : str, Brief or Plan
+        Words, a brief, or a plan that a person may have edited.
+    seed : int, optional
+        As in :func:`plan_brief`. The same seed gives the same piece on the same version.
+    options : PipelineOptions
+        Engine and sound bank.
+    progress : Progress, optional
+        Called as each stage goes on.
+
+    Raises
+    ------
+    LeitmotivError
+        In one line, from the stage that cannot go on. Nothing has been written.
+    """
+    clock = _Clock(progress)
+
+    with clock.stage("plan", "form, harmony, palette"):
+        plan = plan_brief(source, seed=seed)
+        rng = _generators(plan.seed)
+
+    with clock.stage("compose", f"{plan.num_bars} bars for {plan.num_parts} parts") as tell:
+        from leitmotiv.compose import compose
+
+        score = compose(plan, rng=rng["compose"], progress=tell)
+
+    with clock.stage("perform", "timing and dynamics"):
+        from leitmotiv.compose import perform
+
+        performance = perform(score, plan, rng=rng["perform"])
+
+    stems, master = _sound(performance, plan, options, rng["render"], clock)
+
+    with clock.stage("review", "read the notes, hear the master"):
+        from leitmotiv.review import review_audio, review_score
+
+        findings = (*review_score(score, plan), *review_audio(master, stems))
+
+    return Piece(plan, score, performance, stems, master, findings, tuple(clock.timings))
+
+
+def _sound(
+    performance: Score,
+    plan: Plan | None,
+    options: PipelineOptions,
+    rng: np.random.Generator,
+    clock: _Clock,
+) -> tuple[Stems, Master]:
+    """Render, mix and master a performance."""
+    from leitmotiv.instruments import RenderOptions, render_stems
+    from leitmotiv.mix import balance_stems, master, mix_down
+
+    with clock.stage("render", f"{performance.num_notes} notes") as tell:
+        render = RenderOptions(engine=options.engine, soundfont=options.soundfont)
+        dry = render_stems(performance, options=render, rng=rng, progress=tell)
+
+    with clock.stage("mix", "balance, panning, room"):
+        roles = tuple(part.role for part in performance.parts)
+        stems = balance_stems(dry, roles, preset=plan.genre if plan else "default")
+        mix = mix_down(stems)
+
+    with clock.stage("master", "loudness and peaks"):
+        return stems, master(mix, stems.sample_rate)
+
+
+def render_file(
+    path: str | Path,
+    *,
+    seed: int = 0,
+    options: PipelineOptions = PipelineOptions(),
+    progress: Progress | None = None,
+) -> Rendering:
+    """Make a MIDI or MusicXML file sound: stems and master.
+
+    Its notes are played as they stand: a file made elsewhere is a performance already.
+
+    Raises
+    ------
+    ReadError
+        If the file cannot be read as music.
+    RenderError
+        If it holds no notes or an instrument cannot sound.
+    """
+    from leitmotiv.score import read_score
+
+    clock = _Clock(progress)
+    with clock.stage("read", Path(path).name):
+        score = read_score(path)
+    if not score.num_notes:
+        raise RenderError(f"{str(path)!r} holds no notes; give a file with at least one note")
+    stems, master = _sound(score, None, options, _generators(seed)["render"], clock)
+    return Rendering(score, stems, master, tuple(clock.timings))
