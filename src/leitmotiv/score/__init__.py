@@ -1,6 +1,7 @@
 """Score: the piece on paper, its files and its analysis."""
 
 from leitmotiv.score.atomic import write_bytes_atomically
+from leitmotiv.score.files import read_midi, read_musicxml, read_score
 from leitmotiv.score.midi import midi_bytes, parse_midi, write_midi
 from leitmotiv.score.score import (
     CONTROL_DTYPE,
@@ -32,6 +33,9 @@ __all__ = [
     "make_notes",
     "midi_bytes",
     "parse_midi",
+    "read_midi",
+    "read_musicxml",
+    "read_score",
     "write_bytes_atomically",
     "write_midi",
 ]

@@ -26,12 +26,12 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import symusic
 from numpy.typing import ArrayLike, NDArray
 
 from leitmotiv.errors import LeitmotivError, ReadError, ScoreError
 from leitmotiv.score import smf
 from leitmotiv.score.atomic import write_bytes_atomically
+from leitmotiv.score.general_midi import DRUM_KIT, GM_INSTRUMENTS
 from leitmotiv.score.score import (
     CONTROL_DTYPE,
     PITCH_BEND,
@@ -46,10 +46,13 @@ from leitmotiv.score.score import (
 )
 from leitmotiv.theory import TICKS_PER_QUARTER, ChordSymbol, Key, Meter, Mode
 
-__all__ = ["MAX_TICK", "midi_bytes", "parse_midi", "write_midi"]
+__all__ = ["MAX_NUM_NOTES", "MAX_TICK", "midi_bytes", "parse_midi", "write_midi"]
 
 MAX_TICK = 1 << 26
 """Longest piece that is read, about 19 hours at 120 quarters a minute."""
+
+MAX_NUM_NOTES = 1_000_000
+"""Most notes that are read from one file; the longest symphonies have a tenth of that."""
 
 MICROSECONDS_PER_MINUTE = 60_000_000
 CHORD_TEXT, KEY_TEXT, METER_TEXT, ROLE_TEXT = "chord: ", "key: ", "meter: ", "role: "
@@ -84,6 +87,8 @@ def parse_midi(data: bytes) -> Score:
     [72]
     """
     offset, midi_format, division = smf.read_header(data)
+    import symusic  # here, because it takes a tenth of a second
+
     try:
         source = symusic.Score.from_midi(data[offset:])
     except Exception as error:  # symusic raises RuntimeError, ValueError and its own
@@ -110,6 +115,11 @@ def _rescale(tick: ArrayLike, division: int) -> NDArray[np.int64]:
 
 
 def _to_score(source: Any, heads: list[smf.TrackHead], midi_format: int, division: int) -> Score:
+    num_notes = source.note_num()
+    if num_notes > MAX_NUM_NOTES:
+        raise ReadError(
+            f"num_notes={num_notes} must be at most {MAX_NUM_NOTES}; split the piece into files"
+        )
     parts = _read_parts(source, division)
     # In format 1 a first track without channel events is the conductor track.
     has_conductor = midi_format == 1 and bool(heads) and heads[0].end_tick is not None
@@ -251,11 +261,15 @@ def _name_parts(
                 name = next((text for _, text in head.texts(smf.TRACK_NAME)), "")
                 parts.append(Part(name, head.program, head.channel == DRUM_CHANNEL, role))
     named = []
-    for number, part in enumerate(parts, start=1):
+    for part in parts:
         nameless = not part.name or (midi_format == 0 and part.name == title)
-        name = f"Part {number}" if nameless else part.name
+        name = _instrument_name(part) if nameless else part.name
         named.append(Part(name, part.program, part.is_drum, part.role, part.notes, part.controls))
     return named
+
+
+def _instrument_name(part: Part) -> str:
+    return DRUM_KIT.name if part.is_drum else GM_INSTRUMENTS[part.program].name
 
 
 # --- writing -------------------------------------------------------------------------------
