@@ -283,9 +283,13 @@ class ChordSymbol:
             return "N.C."
         suffix = _LEAD_SHEET_OF.get((self.quality, self.added, self.omitted))
         if suffix is None:
-            base = self.quality or "1"
-            listed = [*self.added, *(f"no{degree}" for degree in self.omitted)]
-            suffix = _LEAD_SHEET_OF[(base, (), ())] + (f"({','.join(listed)})" if listed else "")
+            base, added, omitted = self.quality, list(self.added), list(self.omitted)
+            if base in ("", "1"):  # no suffix says "root alone": start from the triad
+                base = "maj"
+                added = [degree for degree in self.degrees if degree not in _SHORTHANDS[base]]
+                omitted = [degree for degree in _SHORTHANDS[base] if degree not in self.degrees]
+            listed = ",".join([*added, *(f"no{degree}" for degree in omitted)])
+            suffix = f"{_LEAD_SHEET_OF[base, (), ()]}({listed})"
         bass = "" if self.bass_degree == "1" else f"/{self._degree_spelling(self.bass_degree)}"
         return f"{self.root}{suffix}{bass}"
 
@@ -329,7 +333,6 @@ _LEAD_SHEET: tuple[tuple[str, str], ...] = (
     ("sus2", "sus2"),
     ("sus4", "sus4|sus"),
     ("5", "5"),
-    ("1", "(no3,no5)|1"),
     ("maj7", "maj7|M7|Δ7|Δ|^7|^|ma7|j7|Maj7"),
     ("min7", "m7|min7|-7|mi7"),
     ("7", "7|dom7"),
@@ -415,14 +418,8 @@ def parse_lead_sheet(text: str) -> ChordSymbol:
 
 def _parse_suffix_with_list(suffix: str, text: str) -> ChordSymbol:
     """Read a known suffix followed by a bracketed list: ``7(b9,#11)``, ``m(no5)``."""
-    base, bracket, listed = suffix.partition("(")
+    base, bracket, listed = suffix.rpartition("(")
     model = _LEAD_SHEET_TAIL.get(base)
-    if model is None and base == "" and bracket:
-        model = _LEAD_SHEET_TAIL[""]
-    if model is None and bracket:
-        # The suffix itself may hold brackets: "(no3,no5)(b6)".
-        head, bracket, listed = suffix.rpartition("(")
-        model = _LEAD_SHEET_TAIL.get(head)
     if model is None or not bracket or not listed.endswith(")"):
         raise TheoryError(
             f"chord {text!r} must end in a known suffix such as m7, maj7, 7sus4, m7b5, dim or add9"

@@ -245,8 +245,11 @@ def _candidates(chord: ChordSymbol, key: Key) -> list[str]:
     if figure is not None:
         if chord.quality == "maj" and figure == "6" and degrees[0] == (1, -1):
             found.append("N6")
-        found += [_numeral(degree, alter, is_upper) + mark + figure for degree, alter in degrees]
-        if chord.quality == "7":
+        direct = [_numeral(degree, alter, is_upper) + mark + figure for degree, alter in degrees]
+        is_own = degrees[0] == (4, 0) or set(chord.pitch_classes) <= set(key.scale)
+        if chord.quality != "7" or is_own:
+            found += direct
+        else:
             for target, target_alter in _degrees_of(_spelling(chord.root.fifths - 1), key):
                 for upper in _target_cases(key, target):
                     found.append(f"V{figure}/{_numeral(target, target_alter, upper)}")
