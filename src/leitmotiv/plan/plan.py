@@ -7,8 +7,8 @@ Conventions:
 
 - Bars count from 0 (``bar_index``); one meter holds for the whole plan.
 - Chords are Harte symbols, one for each half bar: entry ``2 * bar_index + half``. The second
-  half starts at tick :attr:`Plan.half_tick` of the bar, on the first beat at or after the
-  middle (beat 3 of 3/4, beat 3 of 4/4).
+  half starts at tick :attr:`Plan.half_tick` of the bar, on the group start nearest the middle
+  (beat 3 of 3/4 and of 4/4).
 - ``bpm`` counts felt beats a minute; :meth:`Plan.qpm_at` gives quarters a minute.
 
 Public names: :class:`Plan` and its records :class:`PlanPart`, :class:`PlanPhrase`,
@@ -343,10 +343,8 @@ class Plan(_PlanRecord):
 
     @property
     def half_tick(self) -> int:
-        """Tick in the bar where its second half starts: the first beat at or after the middle."""
-        meter = self.meter_value
-        tick = -(-meter.num_beats // 2) * meter.beat_ticks
-        return tick if tick < meter.bar_ticks else meter.bar_ticks // 2
+        """Tick in the bar where its second half starts: the group start nearest the middle."""
+        return self.meter_value.half_bar_ticks
 
     @cached_property
     def _section_starts(self) -> list[int]:
