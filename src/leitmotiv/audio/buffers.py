@@ -66,6 +66,8 @@ class Stems:
 class Master:
     """The finished stereo file and its measured loudness.
 
+    ``notes`` says in plain sentences what mastering could not reach, for example on silence.
+
     Raises
     ------
     AudioError
@@ -76,6 +78,7 @@ class Master:
     sample_rate: int
     integrated_lufs: float
     true_peak_dbtp: float
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         _check_stereo("master", self.audio)

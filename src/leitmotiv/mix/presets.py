@@ -1,0 +1,102 @@
+"""Mix presets: rooms and role balances for kinds of ensembles.
+
+Conventions: ``role_level_lu`` is loudness against the melody in LU; ``send_db`` is the level of
+the room against the direct sound of a part in the middle of the stage.
+
+Public names: :class:`MixPreset`, :data:`PRESETS`, :func:`find_preset`, :data:`ROLES`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from leitmotiv.errors import AudioError
+
+__all__ = ["PRESETS", "ROLES", "MixPreset", "find_preset"]
+
+ROLES = ("melody", "counter", "harmony", "bass", "pad", "drums")
+
+
+@dataclass(frozen=True)
+class MixPreset:
+    """A room and a balance.
+
+    ``seating`` is ``"stage"`` (an orchestra's places by instrument), ``"band"`` (rhythm section
+    in the centre, the rest by turns left and right) or ``"choir"`` (an even arc in part order).
+    ``levelling`` is the share of each part's deviation from its role's level that is corrected:
+    0 keeps the players' own balance, 1 forces the table.
+    """
+
+    name: str
+    seating: str
+    decay_sec: float
+    high_decay_ratio: float
+    pre_delay_ms: float
+    size: float
+    early_level: float
+    send_db: float
+    role_level_lu: Mapping[str, float]
+    role_send_db: Mapping[str, float]  # added to send_db
+    levelling: float = 0.8
+    width: float = 1.0  # scale of all pans
+
+
+def _roles(
+    melody: float, counter: float, harmony: float, bass: float, pad: float, drums: float
+) -> Mapping[str, float]:
+    values = (melody, counter, harmony, bass, pad, drums)
+    return MappingProxyType(dict(zip(ROLES, values, strict=True)))
+
+
+PRESETS: Mapping[str, MixPreset] = MappingProxyType(
+    {
+        preset.name: preset
+        for preset in (
+            MixPreset(
+                "concert", "stage", 2.1, 0.42, 22.0, 1.0, 0.8, -8.0,
+                _roles(0, -2.5, -4.5, -3.0, -7.5, -4.0), _roles(0, 0, 0, -2, 2, -1),
+            ),
+            MixPreset(
+                "chamber", "stage", 1.3, 0.5, 12.0, 0.6, 0.9, -9.0,
+                _roles(0, -2.0, -3.5, -2.5, -7.0, -4.0), _roles(0, 0, 0, -2, 2, -1),
+                levelling=0.7, width=0.8,
+            ),
+            MixPreset(
+                "band", "band", 1.1, 0.5, 18.0, 0.6, 0.5, -15.0,
+                _roles(0, -3.0, -5.0, -2.5, -9.0, -1.5), _roles(2, 1, 0, -12, 5, -3),
+            ),
+            MixPreset(
+                "choir", "choir", 2.8, 0.38, 28.0, 1.2, 0.8, -6.0,
+                _roles(0, -1.5, -2.5, -1.5, -6.0, -5.0), _roles(0, 0, 0, -1, 1, -2),
+                levelling=0.7,
+            ),
+            MixPreset(
+                "ambient", "band", 4.5, 0.4, 30.0, 1.4, 0.5, -5.0,
+                _roles(0, -2.0, -3.5, -3.0, -3.5, -5.0), _roles(1, 1, 0, -8, 2, -3),
+                width=1.1,
+            ),
+            MixPreset(
+                "intimate", "band", 0.7, 0.45, 8.0, 0.4, 0.8, -14.0,
+                _roles(0, -2.5, -4.0, -3.0, -7.0, -3.0), _roles(1, 0, 0, -8, 3, -2),
+                width=0.7,
+            ),
+        )
+    }
+)  # fmt: skip
+
+
+def find_preset(preset: str | MixPreset) -> MixPreset:
+    """Return a preset by name, or the preset itself.
+
+    Raises
+    ------
+    AudioError
+        If there is no such preset.
+    """
+    if isinstance(preset, MixPreset):
+        return preset
+    if preset not in PRESETS:
+        raise AudioError(f"preset={preset!r} must be one of {', '.join(PRESETS)}")
+    return PRESETS[preset]
