@@ -187,6 +187,8 @@ def render_voices(
                     # The attack is linear in amplitude, the release in decibels.
                     s[S_VOL] = max(1.0 + 20.0 * math.log10(s[S_VOL]) / PEAK_DB, 0.0)
                 c[C_VOL_STAGE] = stage = RELEASE
+                if c[C_MOD_STAGE] == ATTACK:  # go on from where the convex attack has got to
+                    s[S_MOD] = max(1.0 + (40.0 / 96.0) * math.log10(max(s[S_MOD], 1e-9)), 0.0)
                 c[C_MOD_STAGE] = RELEASE
 
             # ---- volume envelope: one step a block ----------------------------------------------
@@ -249,8 +251,7 @@ def render_voices(
             c[C_MOD_COUNT] = count
             c[C_MOD_STAGE] = mod_stage
             if mod_stage == ATTACK:  # section 8.1.2, 26: the attack is convex
-                bend = 1.0 if bend >= 1.0 else -(400.0 / 960.0) * math.log10(1.0 - bend)
-                bend = min(bend, 1.0)
+                bend = max(1.0 + (40.0 / 96.0) * math.log10(max(bend, 1e-9)), 0.0)
 
             # ---- LFOs: triangles that start at zero after their delay ---------------------------
             for k in range(2):
