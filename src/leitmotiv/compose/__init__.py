@@ -1,0 +1,1 @@
+"""Plan to score: theme, form, parts, rhythm section, accompaniment and performance."""

@@ -1,0 +1,416 @@
+"""Rule-based accompaniment from the planned chords.
+
+Purpose: a musically correct part for every role without a network. It is the fallback where no
+weights are at hand, and the skeleton towards which a composed part is repaired at cadences.
+
+Conventions:
+
+- Parts that play one note at a time read the voice that
+  :func:`~leitmotiv.compose.part_writing.write_skeleton` led for them; keyboards, guitars, harps
+  and sections of strings play whole voicings.
+- All parts of a section share one :class:`~leitmotiv.compose.figures.Texture`.
+- On every chord change a chord tone is struck (or, in off-beat figures, the first note after it
+  is one); passing notes stand on weak places only.
+- The last bar of a section is held, the last bar of the piece ends on its last chord.
+
+Public names: :func:`accompaniment_part`.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from leitmotiv.compose.bass_line import nearest_pitch
+from leitmotiv.compose.comping import chordal_notes, trim_same_pitch
+from leitmotiv.compose.figures import Texture, choose_textures
+from leitmotiv.compose.harmony_spans import ChordSpan, is_silent
+from leitmotiv.compose.part_writing import Skeleton, is_single_line, write_skeleton
+from leitmotiv.errors import ComposeError
+from leitmotiv.plan.plan import Plan
+from leitmotiv.score.score import NOTE_DTYPE, Origin, make_notes
+from leitmotiv.styles.grid import GridEvent, fit_grid, split_grid
+from leitmotiv.styles.style import CompPattern
+from leitmotiv.theory import Meter
+
+__all__ = ["accompaniment_part"]
+
+_BASS_VELOCITY, _INNER_VELOCITY, _DOWNBEAT = 80, 72, 8
+
+
+def accompaniment_part(
+    plan: Plan,
+    part_index: int,
+    rng: np.random.Generator,
+    *,
+    melody: NDArray[np.void] | None = None,
+) -> NDArray[np.void]:
+    """Write one accompanying part from the plan's chords by rule.
+
+    Parameters
+    ----------
+    plan : Plan
+    part_index : int
+        A pitched part that does not carry the melody.
+    rng : numpy.random.Generator
+        Decides small ornaments only; the texture follows the plan and its seed.
+    melody : numpy.ndarray of NOTE_DTYPE, optional
+        The melody: accompanying voices stay below it, make no parallels with it, and a counter
+        part moves where it rests. Pass the same melody for every part.
+
+    Returns
+    -------
+    numpy.ndarray of NOTE_DTYPE
+        Notes with origin STYLE, inside the part's range and the length of the plan, without
+        overlaps of one pitch.
+
+    Raises
+    ------
+    ComposeError
+        If the part does not exist, is a drum part or carries the melody.
+    """
+    if not 0 <= part_index < plan.num_parts:
+        raise ComposeError(f"part_index={part_index} must be between 0 and {plan.num_parts - 1}")
+    part = plan.parts[part_index]
+    if part.is_drum or part.role == "melody":
+        raise ComposeError(
+            f"part {part.name!r} has role={part.role!r}; an accompaniment is written for bass, "
+            "harmony, counter or pad"
+        )
+    textures = choose_textures(plan)
+    if not is_single_line(plan, part_index):
+        return _chordal_part(plan, part_index, textures, melody, rng)
+    voices = tuple(
+        index
+        for index, other in enumerate(plan.parts)
+        if not other.is_drum and other.role != "melody" and is_single_line(plan, index)
+    )
+    key = None if melody is None else melody.tobytes()
+    skeleton = _shared_skeleton(plan.model_dump_json(), voices, key)
+    if part.role == "counter" and part_index != _lowest(plan, voices):
+        return _counter_part(plan, part_index, skeleton, melody, rng)
+    return _line_part(plan, part_index, voices, skeleton, textures, melody, rng)
+
+
+@lru_cache(maxsize=8)
+def _shared_skeleton(plan_json: str, voices: tuple[int, ...], melody: bytes | None) -> Skeleton:
+    """One skeleton for all parts of a plan; cached because every part asks for it."""
+    plan = Plan.model_validate_json(plan_json)
+    notes = None if melody is None else np.frombuffer(melody, dtype=NOTE_DTYPE)
+    return write_skeleton(plan, voices, melody=notes)
+
+
+def _lowest(plan: Plan, voices: tuple[int, ...]) -> int:
+    return min(
+        voices, key=lambda i: (plan.parts[i].role != "bass", plan.parts[i].low + plan.parts[i].high)
+    )
+
+
+def scale_at(span: ChordSpan) -> frozenset[int]:
+    """Return the pitch classes that pass under a chord: the key, bent by the chord's own tones.
+
+    Where the chord holds a tone foreign to the key, the degree it replaces is left out: the raised
+    seventh in minor drives out the natural one.
+    """
+    scale = set(span.key.scale)
+    tonic = span.key.tonic.pitch_class
+    chord = set(span.chord.pitch_classes)
+    for pc in chord - scale:
+        lower, upper = (pc - 1) % 12, (pc + 1) % 12
+        if lower in scale and lower not in chord and lower != tonic:
+            scale.discard(lower)
+        elif upper in scale and upper not in chord and upper != tonic:
+            scale.discard(upper)
+        scale.add(pc)
+    return frozenset(scale | chord)
+
+
+def _step_from(pitch: int, towards: int, span: ChordSpan, low: int, high: int) -> int:
+    """The scale step from ``pitch`` in the direction of ``towards`` (the lower one on a tie)."""
+    scale = scale_at(span)
+    side = 1 if towards > pitch else -1
+    for direction in (side, -side):
+        for size in (1, 2, 3):
+            step = pitch + direction * size
+            if step % 12 in scale and low <= step <= high:
+                return step
+    return pitch
+
+
+def _chord_step(pitch: int, steps: int, span: ChordSpan, low: int, high: int) -> int:
+    """The chord tone ``steps`` above (or below) ``pitch``; folded back where the range ends."""
+    tones = [p for p in range(low, high + 1) if p % 12 in span.chord.pitch_classes]
+    if not tones:
+        return pitch
+    index = min(range(len(tones)), key=lambda k: (abs(tones[k] - pitch), k))
+    wanted = index + steps
+    if wanted >= len(tones):
+        wanted = index - steps
+    return tones[min(max(wanted, 0), len(tones) - 1)]
+
+
+def _bass_pitch(
+    symbol: str, root: int, after: int, span: ChordSpan, low: int, high: int
+) -> int:
+    chord = span.chord
+    intervals = {(pc - chord.root_pitch_class) % 12: pc for pc in chord.pitch_classes}
+    if symbol == "8":
+        return root + 12 if root + 12 <= high else (root - 12 if root - 12 >= low else root)
+    if symbol == "a":
+        if after == root:
+            return _chord_step(root, 1, span, low, high)
+        if abs(after - root) <= 2:
+            return _chord_step(root, 1 if after < root else -1, span, low, high)
+        return _step_from(after, root, span, low, high)
+    wanted = {"3": (4, 3, 5, 2), "5": (7, 6, 8), "4": (7, 6, 8)}.get(symbol, ())
+    pc = next((intervals[i] for i in wanted if i in intervals), None)
+    if pc is None or pc == root % 12:
+        return root
+    return nearest_pitch(pc, root + (3 if root - low < 7 else -2), low, high)
+
+
+def _line_part(
+    plan: Plan,
+    part_index: int,
+    voices: tuple[int, ...],
+    skeleton: Skeleton,
+    textures: tuple[Texture, ...],
+    melody: NDArray[np.void] | None,
+    rng: np.random.Generator,
+) -> NDArray[np.void]:
+    part, meter = plan.parts[part_index], plan.meter_value
+    is_bass = part.role == "bass" or part_index == _lowest(plan, voices) and len(voices) > 1
+    inner = [index for index in voices if index != _lowest(plan, voices)]
+    inner.sort(key=lambda i: -(plan.parts[i].low + plan.parts[i].high))
+    rank = inner.index(part_index) if part_index in inner else 0
+    spans, pitches = skeleton.spans, skeleton.pitches[part_index]
+    rows: list[tuple[int, int, int, int]] = []
+    span_index = 0
+    for section_index, section in enumerate(plan.sections):
+        texture = textures[section_index]
+        if is_silent(plan, part_index, section.start_bar_index):
+            continue
+        grid = texture.bass if is_bass else texture.inner[rank % len(texture.inner)]
+        is_held = set(grid) <= {"x", "1", "-"} and grid.count("x") + grid.count("1") == 1
+        if part.role == "pad":
+            grid, is_held = ("1" if is_bass else "x") + "-" * (len(grid) - 1), True
+        for bar_index in range(section.start_bar_index, section.end_bar_index):
+            bar = bar_index * meter.bar_ticks
+            if grid == "h":
+                events = _hymn_events(plan, bar, melody)
+            else:
+                source = Meter.parse(texture.meter)
+                bars = split_grid(grid)
+                place = (bar_index - section.start_bar_index) % len(bars)
+                events = list(fit_grid(bars[place], source, meter))
+            if bar_index == section.end_bar_index - 1 and plan.loop is None:
+                events = [GridEvent(0, meter.bar_ticks, "1" if is_bass else "x")]
+            for event in _struck_at_changes(events, bar, spans, is_bass=is_bass):
+                onset = bar + event.onset
+                while spans[span_index].end <= onset:
+                    span_index += 1
+                span, pitch = spans[span_index], pitches[span_index]
+                if pitch < 0:
+                    continue
+                after = pitches[span_index + 1] if span_index + 1 < len(spans) else pitch
+                after = pitch if after < 0 else after
+                symbol, velocity = event.symbol, _BASS_VELOCITY if is_bass else _INNER_VELOCITY
+                if is_bass:
+                    is_last = onset + event.duration >= span.end
+                    if symbol == "a" and not is_last:
+                        symbol = "5"
+                    if onset == span.start:
+                        symbol = "1"
+                    if symbol not in "1x":
+                        pitch = _bass_pitch(symbol, pitch, after, span, part.low, part.high)
+                elif symbol == "p":
+                    if onset != span.start:
+                        pitch = _step_from(pitch, after, span, part.low, part.high)
+                elif symbol in "023":
+                    steps = {"0": -1, "2": 1, "3": 2}[symbol]
+                    if onset != span.start:
+                        pitch = _chord_step(pitch, steps, span, part.low, part.high)
+                if event.onset == 0:
+                    velocity += _DOWNBEAT
+                last = rows[-1] if rows else None
+                if (
+                    is_held
+                    and last is not None
+                    and last[2] == pitch
+                    and last[0] + last[1] == onset
+                    and onset != section.start_bar_index * meter.bar_ticks
+                    and last[1] < 2 * meter.bar_ticks
+                    and onset > span.start
+                ):
+                    rows[-1] = (last[0], last[1] + event.duration, pitch, last[3])
+                else:
+                    rows.append((onset, event.duration, pitch, velocity))
+    if not is_bass:
+        rows = _with_passing_notes(rows, plan, skeleton, part_index, rng)
+    return _notes(rows)
+
+
+def _hymn_events(plan: Plan, bar: int, melody: NDArray[np.void] | None) -> list[GridEvent]:
+    """Strike with the melody on the beats; plain beats where it is not known."""
+    meter = plan.meter_value
+    beats = set(range(0, meter.bar_ticks, meter.beat_ticks))
+    if melody is not None and len(melody):
+        inside = melody[(melody["onset"] >= bar) & (melody["onset"] < bar + meter.bar_ticks)]
+        struck = {int(onset) - bar for onset in inside["onset"]} & beats
+        beats = struck | {0} if len(inside) else beats
+    starts = sorted(beats)
+    return [
+        GridEvent(start, end - start, "x")
+        for start, end in zip(starts, [*starts[1:], meter.bar_ticks], strict=True)
+    ]
+
+
+def _struck_at_changes(
+    events: list[GridEvent], bar: int, spans: tuple[ChordSpan, ...], *, is_bass: bool
+) -> list[GridEvent]:
+    """Strike the new chord's note where a chord changes under a held note."""
+    if not events:
+        return events
+    end_tick = bar + events[-1].onset + events[-1].duration
+    first = bisect_right(spans, bar, key=lambda span: span.start)
+    last = bisect_right(spans, end_tick, key=lambda span: span.start)
+    starts = [span.start - bar for span in spans[first:last]]
+    result: list[GridEvent] = []
+    for event in events:
+        onset, end, symbol = event.onset, event.onset + event.duration, event.symbol
+        for cut in starts:
+            if onset < cut < end:
+                result.append(GridEvent(onset, cut - onset, symbol))
+                onset, symbol = cut, "1" if is_bass else "x"
+        result.append(GridEvent(onset, end - onset, symbol))
+    return result
+
+
+def _with_passing_notes(
+    rows: list[tuple[int, int, int, int]],
+    plan: Plan,
+    skeleton: Skeleton,
+    part_index: int,
+    rng: np.random.Generator,
+) -> list[tuple[int, int, int, int]]:
+    """Fill some thirds between long notes with the note in between, on the weak half."""
+    meter = plan.meter_value
+    part = plan.parts[part_index]
+    result: list[tuple[int, int, int, int]] = []
+    for index, (onset, duration, pitch, velocity) in enumerate(rows):
+        following = rows[index + 1] if index + 1 < len(rows) else None
+        lively = plan.section_at(min(onset // meter.bar_ticks, plan.num_bars - 1)).energy > 0.25
+        if (
+            following is not None
+            and lively
+            and following[0] == onset + duration
+            and abs(following[2] - pitch) in (3, 4)
+            and duration >= 2 * meter.beat_ticks
+            and rng.random() < 0.45
+        ):
+            span = next(s for s in skeleton.spans if s.start <= onset < s.end)
+            between = _step_from(pitch, following[2], span, part.low, part.high)
+            if min(pitch, following[2]) < between < max(pitch, following[2]):
+                cut = meter.beat_ticks
+                result.append((onset, duration - cut, pitch, velocity))
+                result.append((onset + duration - cut, cut, between, velocity - 8))
+                continue
+        result.append((onset, duration, pitch, velocity))
+    return result
+
+
+def _counter_part(
+    plan: Plan,
+    part_index: int,
+    skeleton: Skeleton,
+    melody: NDArray[np.void] | None,
+    rng: np.random.Generator,
+) -> NDArray[np.void]:
+    """A line that holds where the melody moves and moves where it holds."""
+    part, meter = plan.parts[part_index], plan.meter_value
+    beat = meter.beat_ticks if meter.beat_ticks >= 480 else 480
+    pitches = skeleton.pitches[part_index]
+    onsets = (
+        set() if melody is None else {int(onset) for onset in melody["onset"]}
+    )
+    rows: list[tuple[int, int, int, int]] = []
+    for index, span in enumerate(skeleton.spans):
+        pitch = pitches[index]
+        if pitch < 0:
+            continue
+        after = pitches[index + 1] if index + 1 < len(pitches) else pitch
+        after = pitch if after < 0 else after
+        current = pitch
+        for onset in range(span.start, span.end, beat):
+            bar_index = onset // meter.bar_ticks
+            if is_silent(plan, part_index, bar_index):
+                continue
+            length = min(beat, span.end - onset)
+            section = plan.section_at(bar_index)
+            closing = bar_index == section.end_bar_index - 1
+            busy = melody is not None and bool(onsets & set(range(onset, onset + length, 60)))
+            moves = onset > span.start and not busy and not closing and (
+                melody is not None or (onset // beat) % 2 == 1
+            )  # fmt: skip
+            if onset == span.start or not rows:
+                rows.append((onset, length, pitch, 76))
+                current = pitch
+            elif moves and rng.random() < 0.35 + 0.5 * section.energy:
+                is_last = onset + length >= span.end
+                if is_last or rng.random() < 0.5:
+                    current = _step_from(current, after, span, part.low, part.high)
+                else:
+                    up = 1 if after >= current else -1
+                    current = _chord_step(current, up, span, part.low, part.high)
+                rows.append((onset, length, current, 70))
+            elif rows[-1][0] + rows[-1][1] == onset and onset % (2 * meter.bar_ticks):
+                last = rows[-1]
+                rows[-1] = (last[0], last[1] + length, last[2], last[3])
+            else:
+                rows.append((onset, length, current, 74))
+    return _notes(rows)
+
+
+def _chordal_part(
+    plan: Plan,
+    part_index: int,
+    textures: tuple[Texture, ...],
+    melody: NDArray[np.void] | None,
+    rng: np.random.Generator,
+) -> NDArray[np.void]:
+    """A keyboard, guitar, harp or section: whole voicings in the texture's rhythm."""
+    part = plan.parts[part_index]
+    has_bass = any(
+        other.role == "bass" and index != part_index for index, other in enumerate(plan.parts)
+    )
+
+    def choose(section_index: int) -> CompPattern:
+        texture = textures[section_index]
+        grid = texture.chordal
+        if part.role == "pad":
+            grid = "x" + "-" * (len("".join(grid.split())) - 1)
+        voicing = texture.voicing
+        if not has_bass and voicing in ("close", "open") and part.high - part.low >= 19:
+            # Nobody else plays the bass: the lowest voice must be it.
+            voicing = "keyboard"
+        return CompPattern(
+            meter=texture.meter,
+            intensity=0.5,
+            voicing=voicing,
+            num_voices=texture.num_voices + (voicing == "keyboard" and texture.num_voices < 4),
+            grid=grid,
+        )
+
+    return chordal_notes(
+        plan, part_index, choose, rng, hold_section_ends=True, melody=melody
+    )
+
+
+def _notes(rows: list[tuple[int, int, int, int]]) -> NDArray[np.void]:
+    if not rows:
+        return make_notes([], [], [], [], Origin.STYLE)
+    onset, duration, pitch, velocity = zip(*rows, strict=True)
+    return trim_same_pitch(make_notes(onset, duration, pitch, velocity, Origin.STYLE))

@@ -1,0 +1,32 @@
+"""Genre data files and their loader."""
+
+from leitmotiv.styles.library import load_style, load_style_file, style_for_genre, style_names
+from leitmotiv.styles.style import (
+    DRUM_KEYS,
+    BassPattern,
+    CompPattern,
+    DrumPattern,
+    Feel,
+    Fill,
+    Pad,
+    PalettePart,
+    Progression,
+    Style,
+)
+
+__all__ = [
+    "DRUM_KEYS",
+    "BassPattern",
+    "CompPattern",
+    "DrumPattern",
+    "Feel",
+    "Fill",
+    "Pad",
+    "PalettePart",
+    "Progression",
+    "Style",
+    "load_style",
+    "load_style_file",
+    "style_for_genre",
+    "style_names",
+]
