@@ -1,0 +1,1 @@
+"""Corpus: sources, licences and packing."""

@@ -1,0 +1,1 @@
+"""Tokens: score ↔ ids, vocabulary and tags."""

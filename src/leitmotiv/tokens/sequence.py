@@ -1,0 +1,218 @@
+"""Cells → event sequences: the prompt the network reads and the cells it is to write.
+
+The layout is the one the network was trained on (``leitmotiv.training.windows``): context cells
+bar by bar, then target cells, each opened by a header event; pitches in the home signature.
+
+Public names: :class:`Window`, :func:`lay_out`, :func:`events_to_notes`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from leitmotiv.tokens import tags
+from leitmotiv.tokens.grid import CELL_NOTE_DTYPE, CellGrid
+from leitmotiv.tokens.vocabulary import (
+    CONDITIONS,
+    DRUM_PITCH_OFFSET,
+    HEADER,
+    PITCH_OFFSET,
+    POSITION_OFFSET,
+    VELOCITY_BIN,
+    duration_to_id,
+    id_to_duration,
+)
+
+__all__ = ["COLUMN", "Window", "cell_order", "events_to_notes", "lay_out", "window_conditions"]
+
+COLUMN = {name: index for index, name in enumerate(CONDITIONS)}
+
+
+@dataclass(frozen=True, eq=False)
+class Window:
+    """A stretch of bars and a choice of parts, ready for the network.
+
+    ``cells`` lists (bar, part) inside the window in sequence order, the first ``num_context`` of
+    them context. ``events`` (T, 4), ``time`` (T,) and ``cell_of`` (T,) cover the context only;
+    ``conditions`` (bars, parts, E) covers every cell; ``shift`` leads to the home signature.
+    """
+
+    cells: tuple[tuple[int, int], ...]
+    num_context: int
+    events: NDArray[np.int64]
+    time: NDArray[np.float32]
+    cell_of: NDArray[np.int64]
+    conditions: NDArray[np.int64]
+    bar_time: NDArray[np.int64]
+    shift: int
+    start: int
+    parts: tuple[int, ...]
+
+    def event_conditions(self) -> NDArray[np.int64]:
+        """Conditions of each context event, shape (T, E)."""
+        if len(self.cell_of) == 0:
+            return np.zeros((0, len(CONDITIONS)), dtype=np.int64)
+        bars, slots = np.asarray(self.cells[: self.num_context]).T
+        return np.asarray(self.conditions[bars[self.cell_of], slots[self.cell_of]])
+
+
+def cell_order(
+    target: NDArray[np.bool_], part_order: Sequence[int]
+) -> tuple[list[tuple[int, int]], int]:
+    """Context cells bar by bar, then target cells bar by bar in ``part_order``."""
+    num_bars, num_parts = target.shape
+    context = [(b, p) for b in range(num_bars) for p in range(num_parts) if not target[b, p]]
+    targets = [(b, p) for b in range(num_bars) for p in part_order if target[b, p]]
+    return context + targets, len(context)
+
+
+def window_conditions(
+    grid: CellGrid,
+    start: int,
+    num_bars: int,
+    parts: Sequence[int],
+    target: NDArray[np.bool_],
+    shift: int,
+) -> NDArray[np.int64]:
+    """Conditions of every cell of a window, shape (num_bars, len(parts), E).
+
+    Density, register and polyphony are read off the notes; a composer overwrites those of cells
+    it has yet to write.
+    """
+    chosen = list(parts)
+    table = np.zeros((num_bars, len(chosen), len(CONDITIONS)), dtype=np.int64)
+    bars = slice(start, start + num_bars)
+    for name, value in (("genre", grid.genre), ("mode", grid.mode), ("tempo", grid.tempo)):
+        table[..., COLUMN[name]] = value
+    chord = tags.transpose_chord_id(grid.chords[bars], shift)
+    by_bar = {
+        "meter": grid.meter[bars],
+        "bar": np.arange(1, num_bars + 1),
+        "bars_to_end": tags.bars_to_end_id(grid.num_bars - start - np.arange(num_bars)),
+        "breath": grid.breath[bars],
+        "chord": chord[:, 0],
+        "second_chord": chord[:, 1],
+        "energy": grid.energy[bars],
+    }
+    for name, column in by_bar.items():
+        table[..., COLUMN[name]] = column[:, None]
+    table[:-1, :, COLUMN["next_chord"]] = chord[1:, :1]
+    table[..., COLUMN["part"]] = np.minimum(np.arange(len(chosen)), 15) + 1
+    table[..., COLUMN["role"]] = grid.roles[chosen]
+    table[..., COLUMN["program"]] = np.where(
+        grid.is_drum[chosen], 129, grid.programs[chosen] + 1
+    )
+    for slot, part in enumerate(chosen):
+        notes = grid.notes[
+            (grid.notes["part"] == part)
+            & (grid.notes["bar"] >= start)
+            & (grid.notes["bar"] < start + num_bars)
+        ]
+        count = np.bincount(notes["bar"] - start, minlength=num_bars)
+        table[:, slot, COLUMN["density"]] = tags.density_id(count, grid.bar_steps[bars])
+        if len(notes) and not grid.is_drum[part]:
+            mean = float(notes["pitch"].mean()) + shift
+            table[:, slot, COLUMN["register"]] = tags.register_id(mean)
+            onsets = len(np.unique(notes[["bar", "position"]]))
+            table[:, slot, COLUMN["polyphony"]] = tags.polyphony_id(len(notes) / onsets)
+    table[..., COLUMN["target"]] = np.where(target, 2, 1)
+    return table
+
+
+def lay_out(
+    grid: CellGrid,
+    *,
+    start: int,
+    num_bars: int,
+    parts: Sequence[int],
+    target: NDArray[np.bool_],
+    part_order: Sequence[int] | None = None,
+    known_velocity: bool = True,
+) -> Window:
+    """Lay out bars ``start`` to ``start + num_bars`` of the given parts.
+
+    Parameters
+    ----------
+    grid : CellGrid
+        The piece so far; notes of target cells are not shown to the network.
+    target : ndarray of bool, shape (num_bars, len(parts))
+        Cells to write.
+    part_order : sequence of int, optional
+        Order of slots inside each bar of the targets; 0, 1, 2 ... by default.
+    known_velocity : bool
+        Whether the context's velocities mean anything.
+    """
+    chosen = tuple(parts)
+    shift = int(tags.home_shift(grid.fifths[start])) if grid.num_bars else 0
+    cells, num_context = cell_order(target, part_order or range(len(chosen)))
+    bar_time = np.concatenate([[0], np.cumsum(grid.bar_steps[start : start + num_bars])])
+    rows: list[NDArray[np.int64]] = []
+    times: list[NDArray[np.int64]] = []
+    owner: list[NDArray[np.int64]] = []
+    keys = grid.notes["bar"].astype(np.int64) * grid.num_parts + grid.notes["part"]
+    for number, (bar, slot) in enumerate(cells[:num_context]):
+        key = (start + bar) * grid.num_parts + chosen[slot]
+        notes = grid.notes[np.searchsorted(keys, key) : np.searchsorted(keys, key, side="right")]
+        events = np.zeros((len(notes) + 1, 4), dtype=np.int64)
+        events[0, 0] = HEADER
+        drum = bool(grid.is_drum[chosen[slot]])
+        offset = DRUM_PITCH_OFFSET if drum else PITCH_OFFSET + shift
+        events[1:, 0] = notes["position"] + POSITION_OFFSET
+        events[1:, 1] = np.clip(notes["pitch"] + offset, 1, 256)
+        events[1:, 2] = duration_to_id(notes["duration"])
+        if known_velocity:
+            events[1:, 3] = np.clip(notes["velocity"] // VELOCITY_BIN + 1, 1, 8)
+        rows.append(events)
+        times.append(bar_time[bar] + np.maximum(events[:, 0] - POSITION_OFFSET, 0))
+        owner.append(np.full(len(events), number))
+    return Window(
+        cells=tuple(cells),
+        num_context=num_context,
+        events=np.concatenate(rows) if rows else np.zeros((0, 4), dtype=np.int64),
+        time=(np.concatenate(times) if times else np.zeros(0)).astype(np.float32),
+        cell_of=np.concatenate(owner) if owner else np.zeros(0, dtype=np.int64),
+        conditions=window_conditions(grid, start, num_bars, chosen, target, shift),
+        bar_time=bar_time,
+        shift=shift,
+        start=start,
+        parts=chosen,
+    )
+
+
+def events_to_notes(
+    window: Window, cells: Sequence[Sequence[tuple[int, int, int, int]]], origin: int
+) -> NDArray[np.void]:
+    """Turn written target cells back into cell notes, transposed out of the home signature.
+
+    ``cells[i]`` holds the events of the window's target ``i``; a drum event keeps its key. An
+    unknown velocity (id 0) becomes 80.
+    """
+    rows: list[tuple[int, int, int, int, int, int, int]] = []
+    targets = window.cells[window.num_context :]
+    for (bar, slot), events in zip(targets, cells, strict=False):
+        for position, pitch, duration, velocity in events:
+            drum = pitch >= DRUM_PITCH_OFFSET
+            midi = pitch - DRUM_PITCH_OFFSET if drum else pitch - PITCH_OFFSET - window.shift
+            if not 0 <= midi <= 127:
+                continue
+            rows.append(
+                (
+                    window.start + bar,
+                    window.parts[slot],
+                    position - POSITION_OFFSET,
+                    midi,
+                    int(id_to_duration(duration)),
+                    velocity * VELOCITY_BIN - 8 if velocity else 80,
+                    origin,
+                )
+            )
+    notes = np.asarray(rows, dtype=CELL_NOTE_DTYPE)
+    return notes[
+        np.lexsort(
+            (notes["duration"], notes["pitch"], notes["position"], notes["part"], notes["bar"])
+        )
+    ]

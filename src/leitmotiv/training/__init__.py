@@ -1,0 +1,1 @@
+"""Training: PyTorch models, windows, recipes and export; nothing in the package imports it."""
