@@ -18,13 +18,13 @@ Public names: :class:`Brief`, :class:`ThemeNote`, :func:`brief_json_schema` and 
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
 from leitmotiv.errors import BriefError, LeitmotivError
 from leitmotiv.plan.validation import Noun
-from leitmotiv.theory import ChordSymbol, Key, Meter
+from leitmotiv.theory import ChordSymbol, Key, Meter, Mode
 
 __all__ = [
     "MAX_BARS",
@@ -78,8 +78,14 @@ class Brief(Noun):
         default=None, ge=-1, le=1, description="Calm (-1) to excited (1)."
     )
     key: str | None = Field(default=None, description="Tonic and mode, such as 'D minor'.")
+    mode: str | None = Field(
+        default=None, description="Mode where no tonic is given: 'minor', 'dorian' ..."
+    )
     bpm: float | None = Field(
         default=None, ge=MIN_BPM, le=MAX_BPM, description="Felt beats a minute."
+    )
+    tempo: str | None = Field(
+        default=None, description="Tempo word of the vocabulary, such as 'allegro' or 'faster'."
     )
     meter: str | None = Field(default=None, description="Time signature, such as '3/4'.")
     num_bars: int | None = Field(default=None, ge=1, le=MAX_BARS, description="Length in bars.")
@@ -98,6 +104,9 @@ class Brief(Noun):
     chords: tuple[str, ...] | None = Field(
         default=None, max_length=2 * MAX_BARS, description="Harte symbols, one a bar or half bar."
     )
+    chords_per_bar: Literal[1, 2] | None = Field(
+        default=None, description="Chords a bar; None: two where there are twice as many as bars."
+    )
     theme: tuple[ThemeNote, ...] | None = Field(
         default=None, max_length=512, description="A theme to develop, as notes."
     )
@@ -113,6 +122,11 @@ class Brief(Noun):
     @classmethod
     def _check_key(cls, key: str | None) -> str | None:
         return None if key is None else str(Key.parse(key))
+
+    @field_validator("mode")
+    @classmethod
+    def _check_mode(cls, mode: str | None) -> str | None:
+        return None if mode is None else Mode(Key.parse(f"C {mode}").mode).value
 
     @field_validator("meter")
     @classmethod

@@ -106,7 +106,9 @@ def load_data(name: str) -> dict[str, Any]:
     try:
         return tomllib.loads(entry.read_text(encoding="utf-8"))
     except (OSError, tomllib.TOMLDecodeError) as error:
-        raise PlanError(f"data file {name}.toml cannot be read: {error}; reinstall Leitmotiv") from None
+        raise PlanError(
+            f"data file {name}.toml cannot be read: {error}; reinstall Leitmotiv"
+        ) from None
 
 
 def _entry(text: str) -> PaletteEntry:

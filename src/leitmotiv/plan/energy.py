@@ -1,0 +1,98 @@
+"""Energy: how a piece grows and rests, section by section.
+
+Purpose: one curve in [0, 1] that textures, dynamics and density follow.
+
+Conventions: the curve is an arch whose top lies at about two thirds of the piece (three quarters
+in build-ups), on a level set by the arousal of the brief. Textures follow from energy and genre.
+
+Public names: :func:`shape_energy`, :func:`shape_textures`.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from leitmotiv.plan.form import SectionSketch
+from leitmotiv.plan.plan import PlanPart
+
+__all__ = ["shape_energy", "shape_textures"]
+
+_LIFT = {
+    "intro": -0.25, "verse": -0.05, "chorus": 0.18, "refrain": 0.1, "bridge": 0.0, "contrast": 0.05,
+    "coda": -0.1, "outro": -0.25, "peak": 0.2, "ground": -0.15, "growth": 0.08,
+}  # fmt: skip
+_POLYPHONIC = ("baroque", "choral", "classical")
+
+
+def shape_energy(
+    sections: list[SectionSketch],
+    arousal: float,
+    rng: np.random.Generator,
+    *,
+    form: str,
+    ends_loud: bool,
+) -> None:
+    """Set ``energy`` of each section. ``arousal`` is in [-1, 1]."""
+    level = 0.5 + 0.25 * arousal
+    total = sum(section.num_bars for section in sections)
+    top = 0.75 if form == "build-up" else 0.66
+    depth = 0.55 if form == "build-up" else 0.25
+    position = 0
+    for section in sections:
+        middle = (position + section.num_bars / 2) / total
+        position += section.num_bars
+        way = middle / top if middle <= top else 1 - (middle - top) / (1 - top) * 0.8
+        arch = depth * (math.sin(max(way, 0.0) * math.pi / 2) - 0.6)
+        lift = _LIFT.get(section.name.split(" ")[0], 0.0)
+        energy = level + arch + lift + 0.03 * float(rng.standard_normal())
+        section.energy = round(min(max(energy, 0.05), 1.0), 2)
+    if ends_loud and len(sections) > 1 and not sections[-1].is_frame:
+        best = max(section.energy for section in sections)
+        sections[-1].energy = round(max(sections[-1].energy, best - 0.03), 2)
+
+
+def shape_textures(
+    sections: list[SectionSketch], parts: tuple[PlanPart, ...], *, genre: str, form: str
+) -> None:
+    """Set ``texture`` of each section and the parts that rest in it.
+
+    The melody and whoever carries the harmony never rest; small ensembles do not rest at all
+    except in build-ups.
+    """
+    for index, section in enumerate(sections):
+        if section.energy < 0.3 or section.name == "intro":
+            section.texture = "sparse"
+        elif section.energy >= 0.72:
+            section.texture = "full"
+        elif genre in _POLYPHONIC and section.letter in "BCDE":
+            section.texture = "polyphonic"
+        else:
+            section.texture = "homophonic"
+        section.silent = _resting(section, index, parts, form=form)
+
+
+def _resting(
+    section: SectionSketch, index: int, parts: tuple[PlanPart, ...], *, form: str
+) -> tuple[int, ...]:
+    pitched = [i for i, part in enumerate(parts) if part.role != "drums"]
+    drums = [i for i, part in enumerate(parts) if part.role == "drums"]
+    melody = next((i for i in pitched if parts[i].role == "melody"), pitched[0] if pitched else 0)
+    harmony = [i for i in pitched if parts[i].role in ("harmony", "pad") and i != melody]
+    bass = [i for i in pitched if parts[i].role == "bass" and i != melody]
+    counters = [i for i in pitched if parts[i].role == "counter" and i != melody]
+    resting: list[int] = []
+    if pitched and drums and (section.energy < 0.3 or section.name in ("intro", "outro")):
+        resting += drums
+    layered = form == "build-up" or len(parts) > 5
+    if layered and section.texture == "sparse":
+        resting += counters + harmony[1:] + bass[1:]
+        if index == 0 and form == "build-up":
+            resting += bass[:1] if len(harmony) > 0 else []
+    elif layered and section.texture in ("homophonic", "polyphonic"):
+        # One counter-melody at a time; heavy doublings wait for the tutti.
+        resting += counters[1:]
+        resting += [i for i in harmony[2:] if parts[i].instrument in ("Trombone", "Trumpet")]
+        resting += [i for i in bass if parts[i].instrument == "Timpani"]
+    return tuple(sorted(set(resting)))

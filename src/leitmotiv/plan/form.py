@@ -1,0 +1,329 @@
+"""Form: how many bars become sections, and sections phrases.
+
+Purpose: tile any number of bars from 1 to 2000 with a form that a listener can follow.
+
+Conventions:
+
+- A form is a row of letters over blocks of eight bars (four in short pieces, sixteen in long
+  ones); what does not fill a block becomes a coda, an intro or a longer last section.
+- A letter that comes back returns to its first section; ``edit_share`` says how much of it is
+  written anew.
+- Phrases are four or eight bars; odd lengths give phrases of three, five or six.
+
+Public names: :class:`SectionSketch`, :class:`PhraseSketch`, :func:`make_form`,
+:func:`tile_phrases`, :func:`is_letter_form`.
+
+References
+----------
+W. E. Caplin, *Classical Form*, Oxford University Press 1998 (sentence, period, small ternary).
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from leitmotiv.plan.plan import Cadence
+from leitmotiv.theory import Key
+
+__all__ = ["PhraseSketch", "SectionSketch", "is_letter_form", "make_form", "tile_phrases"]
+
+_LETTERS = re.compile(r"A[A-F]{1,15}")
+_EPISODES = "BCDEF"
+
+
+@dataclass
+class PhraseSketch:
+    """A phrase under construction: length in bars and cadence."""
+
+    num_bars: int
+    cadence: Cadence = "none"
+
+
+@dataclass
+class SectionSketch:
+    """A section under construction; :mod:`leitmotiv.plan.planner` freezes it."""
+
+    letter: str  # bare letter, or "I" for an intro and "Z" for a coda
+    name: str
+    num_bars: int
+    label: str = ""
+    returns_to: int | None = None
+    edit_share: float = 0.0
+    phrases: list[PhraseSketch] = field(default_factory=list)
+    key: Key | None = None
+    energy: float = 0.5
+    texture: str = "homophonic"
+    silent: tuple[int, ...] = ()
+    halves: list[str] = field(default_factory=list)  # Harte, two a bar
+
+    @property
+    def is_frame(self) -> bool:
+        """Whether this is an intro, coda or outro rather than a letter of the form."""
+        return self.letter in "IZ"
+
+
+def is_letter_form(form: str) -> bool:
+    """Return whether a form is spelled in letters, such as AABA."""
+    return _LETTERS.fullmatch(form) is not None
+
+
+def tile_phrases(num_bars: int, unit: int = 4) -> list[int]:
+    """Split bars into phrases of four (or eight), with an odd one where they do not fit.
+
+    Examples
+    --------
+    >>> tile_phrases(16), tile_phrases(13), tile_phrases(10), tile_phrases(7), tile_phrases(2)
+    ([4, 4, 4, 4], [4, 4, 5], [4, 6], [4, 3], [2])
+    """
+    count, rest = divmod(num_bars, unit)
+    if unit == 8:
+        if rest == 0:
+            return [8] * count
+        whole = count if rest >= 3 else count - 1
+        if whole < 1:
+            return tile_phrases(num_bars, 4)
+        return [8] * whole + tile_phrases(num_bars - 8 * whole, 4)
+    if num_bars < 6:
+        return [num_bars]
+    if rest == 0:
+        return [unit] * count
+    if rest == 3:
+        return [unit] * count + [3]
+    return [unit] * (count - 1) + [unit + rest]
+
+
+def _rondo(num_blocks: int) -> str:
+    letters = "AA" if num_blocks % 2 == 0 else "A"
+    episode = 0
+    while len(letters) < num_blocks:
+        letters += _EPISODES[episode % len(_EPISODES)] + "A"
+        episode += 1
+    return letters[:num_blocks]
+
+
+def _ternary(num_blocks: int) -> str:
+    small = ("A", "AA", "ABA", "AABA", "ABACA", "AABABA")
+    return small[num_blocks - 1] if num_blocks <= len(small) else _rondo(num_blocks)
+
+
+def _cycle(pattern: str, num_blocks: int) -> str:
+    return (pattern * (num_blocks // len(pattern) + 1))[:num_blocks]
+
+
+def _verse_chorus(num_blocks: int) -> str:
+    """A verse, B chorus, C bridge; the last section is a chorus."""
+    small = ("B", "AB", "ABB", "ABAB", "ABABB", "ABABCB", "AABABCB", "ABABCBB")
+    if num_blocks <= len(small):
+        return small[num_blocks - 1]
+    return _cycle("AB", num_blocks - 4 + num_blocks % 2) + "ABCB"[num_blocks % 2 :]
+
+
+def _build_up(num_blocks: int) -> str:
+    small = ("A", "AA", "AAB", "AABA", "AABBA", "AABBCA", "AABBCCA", "AABBCCBA")
+    if num_blocks <= len(small):
+        return small[num_blocks - 1]
+    return "AA" + _cycle("BBCC", num_blocks - 4) + "BA"
+
+
+_FORMS = {
+    "ternary": _ternary,
+    "period": _ternary,
+    "sentence": _ternary,
+    "loop": _ternary,
+    "rondo": _rondo,
+    "AABA": lambda n: _cycle("AABA", n) if n >= 4 else _ternary(n),
+    "binary": lambda n: ("A", "AB", "AAB")[n - 1] if n < 4 else _cycle("AABB", n),
+    "strophic": lambda n: "A" * n if n <= 4 else _cycle("AAB", n - 1) + "A",
+    "variations": lambda n: "A" * n,
+    "through-composed": lambda n: "A" + _cycle("BCDEF", n - 1),
+    "verse-chorus": _verse_chorus,
+    "build-up": _build_up,
+}
+
+_NAMES = {
+    "verse-chorus": {"A": "verse", "B": "chorus", "C": "bridge"},
+    "strophic": {"A": "strophe", "B": "refrain"},
+    "binary": {"A": "first part", "B": "second part"},
+    "build-up": {"A": "ground", "B": "growth", "C": "peak"},
+    "variations": {"A": "theme"},
+    "through-composed": {"A": "opening"},
+    "AABA": {"A": "theme", "B": "bridge"},
+    "blues": {"A": "chorus"},
+}
+_EDIT_SHARE = {
+    "variations": 0.5,
+    "strophic": 0.2,
+    "verse-chorus": 0.1,
+    "build-up": 0.3,
+    "blues": 0.4,
+}
+
+
+def _block_size(num_bars: int, form: str) -> int:
+    if form in ("period", "sentence") and 8 <= num_bars <= 20:
+        return num_bars  # one section
+    if num_bars < 8:
+        return num_bars
+    if form in ("verse-chorus", "AABA") and num_bars < 24:
+        return 4
+    if num_bars < 24:
+        return 4
+    return 8 if num_bars < 160 else 16
+
+
+def _blocks(num_bars: int, form: str) -> tuple[str, list[int], int]:
+    """Return letters, their lengths and the bars left over."""
+    if form == "blues":
+        if num_bars < 8:
+            return "A", [num_bars], 0
+        if num_bars < 12:
+            return "A", [8], num_bars - 8
+        count, rest = divmod(num_bars, 12)
+        if rest >= 8:
+            return "A" * (count + 1), [12] * count + [8], rest - 8
+        return "A" * count, [12] * count, rest
+    if is_letter_form(form):
+        letters = form
+        size = num_bars // len(letters)
+        if size == 0:
+            letters, size = letters[:num_bars], 1
+        if size > 4:
+            size -= size % 4
+        return letters, [size] * len(letters), num_bars - size * len(letters)
+    size = _block_size(num_bars, form)
+    count, rest = divmod(num_bars, size)
+    return _FORMS[form](count), [size] * count, rest
+
+
+def _split_rest(rest: int, form: str, sizes: list[int]) -> tuple[int, int]:
+    """Turn left-over bars into (intro, coda) bars; what remains lengthens the last section."""
+    if rest < 2 or form == "loop":
+        sizes[-1] += rest
+        return 0, 0
+    if form in ("verse-chorus", "build-up", "blues") and rest >= 4:
+        intro, outro = 4, rest - 4
+        if outro == 1:
+            sizes[-1] += 1
+            outro = 0
+        return intro, outro
+    return 0, rest
+
+
+def make_form(
+    num_bars: int, form: str, rng: np.random.Generator, *, phrase_bars: int = 4
+) -> list[SectionSketch]:
+    """Lay out sections with phrases and cadences; the bars always add up to ``num_bars``.
+
+    Parameters
+    ----------
+    num_bars : int
+        At least 1.
+    form : str
+        A name of the vocabulary or letters such as ``ABACA``.
+    phrase_bars : int
+        4, or 8 where bars are short.
+
+    Examples
+    --------
+    >>> sections = make_form(24, "ternary", np.random.default_rng(0))
+    >>> [(s.label, s.num_bars, s.returns_to) for s in sections]
+    [('A', 8, None), ('B', 8, None), ("A'", 8, 0)]
+    """
+    letters, sizes, rest = _blocks(num_bars, form)
+    intro, coda = _split_rest(rest, form, sizes)
+    names = _NAMES.get(form, {"A": "theme", "B": "contrast", "C": "episode"})
+    sections: list[SectionSketch] = []
+    if intro:
+        sections.append(SectionSketch("I", "intro", intro, label="Intro"))
+    first: dict[str, int] = {}
+    seen: dict[str, int] = {}
+    for position, (letter, size) in enumerate(zip(letters, sizes, strict=True)):
+        times = seen.get(letter, 0)
+        section = SectionSketch(letter, names.get(letter, "episode"), size)
+        if letter in first:
+            section.returns_to = first[letter]
+            section.edit_share = _edit_share(form, letters, position, rng)
+        else:
+            first[letter] = len(sections)
+        section.label = _label(letter, times, exact=section.edit_share == 0)
+        if times and form == "variations":
+            section.name = f"variation {times}"
+        elif times and section.name in ("theme", "contrast", "episode"):
+            section.name = "return" if section.name == "theme" else f"{section.name} again"
+        seen[letter] = times + 1
+        sections.append(section)
+    if coda:
+        name = "outro" if form in ("verse-chorus", "build-up") else "coda"
+        sections.append(SectionSketch("Z", name, coda, label=name.capitalize()))
+    _add_phrases(sections, form, phrase_bars, rng)
+    return sections
+
+
+def _label(letter: str, times: int, *, exact: bool) -> str:
+    if times == 0 or exact:
+        return letter
+    return letter + "'" * times if times <= 3 else f"{letter}{times + 1}"
+
+
+def _edit_share(form: str, letters: str, position: int, rng: np.random.Generator) -> float:
+    base = _EDIT_SHARE.get(form)
+    if base is None:
+        base = 0.15 if letters[position - 1] == letters[position] else 0.25
+    if position == len(letters) - 1:
+        base += 0.1  # the last return may go further
+    return round(float(min(base + 0.05 * rng.integers(0, 2), 0.9)), 2)
+
+
+def _add_phrases(
+    sections: list[SectionSketch], form: str, phrase_bars: int, rng: np.random.Generator
+) -> None:
+    last = len(sections) - 1
+    for index, section in enumerate(sections):
+        unit = phrase_bars if section.num_bars >= 16 and not section.is_frame else 4
+        if form == "sentence" and section.num_bars == 8:
+            lengths = [4, 4]
+        else:
+            lengths = tile_phrases(section.num_bars, unit)
+        follower = None if index == last else sections[index + 1]
+        cadences = _cadences(section, follower, len(lengths), form, rng)
+        if index == last:
+            cadences[-1] = "half" if form == "loop" else "authentic"
+        for number, (length, cadence) in enumerate(zip(lengths, cadences, strict=True)):
+            # A cadence needs a bar before its goal.
+            section.phrases.append(PhraseSketch(length, cadence if length > 1 else "none"))
+            if number and length == 1:
+                section.phrases[-1].cadence = "none"
+
+
+def _cadences(
+    section: SectionSketch,
+    follower: SectionSketch | None,
+    count: int,
+    form: str,
+    rng: np.random.Generator,
+) -> list[Cadence]:
+    """Choose the cadence of each phrase of a section."""
+    closing: Cadence = "authentic"
+    if section.letter == "I":
+        closing = "half"
+    elif follower is not None and follower.letter == "Z":
+        closing = "deceptive" if rng.random() < 0.4 else "authentic"
+    elif follower is not None and count == 1:
+        # Single phrases: the pair of equal letters makes a period, a contrast stays open.
+        opens = follower.letter == section.letter and section.returns_to is None
+        closing = "half" if opens or section.letter != "A" else "authentic"
+    inner: list[Cadence] = []
+    for index in range(count - 1):
+        remaining = count - 1 - index
+        if form == "sentence" and index == 0:
+            inner.append("none")
+        elif index % 2 == 0:
+            inner.append("half")
+        elif remaining == 1 and rng.random() < 0.6:
+            inner.append("deceptive")
+        else:
+            inner.append("plagal" if rng.random() < 0.08 else "authentic")
+    return [*inner, closing]

@@ -1,0 +1,302 @@
+"""Palette: who plays, with what task and in which range.
+
+Purpose: turn instruments (or a genre's usual line-up) into parts with roles.
+
+Conventions:
+
+- A list of instruments that equals a known ensemble takes that ensemble's parts as they are.
+- Otherwise the highest single-line instrument gets the melody, the lowest the bass, and the ones
+  between harmony or a counter-melody. Keyboards, guitars and harps accompany as soon as somebody
+  else can sing, and play both tasks (two parts) when alone.
+- There is exactly one melody part; ranges are sounding MIDI pitches inside the instrument's own.
+
+Public names: :func:`make_palette`, :data:`MAX_PLANNED_PARTS`.
+
+References
+----------
+S. Adler, *The Study of Orchestration*, 4th ed., W. W. Norton 2016.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from leitmotiv.errors import BriefError
+from leitmotiv.plan.plan import PlanPart, Role
+from leitmotiv.plan.vocabulary import Genre, PaletteEntry
+from leitmotiv.score.general_midi import DRUM_KIT, ENSEMBLES, Instrument, find_instrument
+
+__all__ = ["MAX_PLANNED_PARTS", "is_excluded", "make_palette"]
+
+MAX_PLANNED_PARTS = 12
+
+# Where each role is at home, in MIDI pitches; cut to the instrument's own range.
+_WINDOWS: dict[Role, tuple[int, int]] = {
+    "melody": (58, 88),
+    "counter": (53, 84),
+    "harmony": (46, 79),
+    "bass": (28, 57),
+    "pad": (45, 79),
+    "drums": (27, 87),
+}
+_MIN_SPAN = 14
+_CHORDAL_FAMILIES = ("piano", "organ", "guitar", "synth pad")
+_CHORDAL_NAMES = (
+    "Orchestral Harp", "Vibraphone", "Marimba", "Dulcimer", "Koto", "String Ensemble 1",
+    "String Ensemble 2", "Synth Strings 1", "Synth Strings 2", "Choir Aahs", "Synth Choir",
+)  # fmt: skip
+_SINGLE_LINE_NAMES = (
+    "Accordion", "Harmonica", "Tango Accordion", "Overdriven Guitar", "Electric Guitar (clean)",
+)  # fmt: skip
+_TWO_HANDED_FAMILIES = ("piano", "organ")
+_ROMAN = ("I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX", "X", "XI", "XII")
+# Who leads where several parts could: lower is first.
+_LEAD_FAMILIES = ("ensemble", "strings", "world", "pipe", "reed", "brass")
+
+
+@dataclass
+class _Draft:
+    instrument: Instrument
+    role: Role = "harmony"
+    name: str = ""
+    low: int = 0
+    high: int = 127
+
+
+def is_excluded(instrument: Instrument, without: Sequence[str]) -> bool:
+    """Return whether an instrument is one of those that must not appear."""
+    for word in without:
+        if instrument.is_drum:
+            if word in ("drums", DRUM_KIT.name):
+                return True
+            continue
+        other = find_instrument(word)
+        if other is None or other.is_drum:
+            continue
+        alike = other.family == instrument.family and other.family in ("piano", "bass", "guitar")
+        if alike or other.name == instrument.name:
+            return True
+    return False
+
+
+def _window(instrument: Instrument, role: Role) -> tuple[int, int]:
+    low, high = _WINDOWS[role]
+    low, high = max(low, instrument.low), min(high, instrument.high)
+    if high - low >= _MIN_SPAN:
+        return low, high
+    # The instrument lives elsewhere: take two octaves of its own range nearest to the role.
+    if instrument.low > _WINDOWS[role][0]:
+        return instrument.low, min(instrument.low + 24, instrument.high)
+    return max(instrument.high - 24, instrument.low), instrument.high
+
+
+def _resolve(name: str) -> Instrument:
+    if name.lower() in ("drums", DRUM_KIT.name.lower()):
+        return DRUM_KIT
+    instrument = find_instrument(name)
+    if instrument is None:
+        raise BriefError(
+            f"instruments: {name!r} is not a known instrument; use a General MIDI name such as "
+            "'Violin', 'Acoustic Grand Piano' or 'Drum Kit'"
+        )
+    return instrument
+
+
+def _is_chordal(instrument: Instrument) -> bool:
+    if instrument.name in _SINGLE_LINE_NAMES:
+        return False
+    return instrument.family in _CHORDAL_FAMILIES or instrument.name in _CHORDAL_NAMES
+
+
+def _middle(instrument: Instrument) -> float:
+    return (instrument.low + instrument.high) / 2
+
+
+def _from_ensemble(instruments: Sequence[Instrument]) -> list[_Draft] | None:
+    wanted = Counter(instrument.name for instrument in instruments)
+    for name, parts in ENSEMBLES.items():
+        if name == "piano solo" or Counter(p.instrument.name for p in parts) != wanted:
+            continue
+        return [_Draft(p.instrument, p.role, p.name, p.low, p.high) for p in parts]
+    return None
+
+
+def _two_hands(instrument: Instrument, *, alone: bool, bass_free: bool) -> list[_Draft]:
+    """Return the two parts of a keyboard, or of one plucked instrument playing alone."""
+    if instrument.family in _TWO_HANDED_FAMILIES:
+        base = "Piano" if "Piano" in instrument.name else instrument.name
+        names = (f"{base} right hand", f"{base} left hand")
+    else:
+        names = (f"{instrument.name} melody", f"{instrument.name} accompaniment")
+    split_low, split_high = (58, 66) if instrument.high > 84 else (52, 64)
+    low, high = max(instrument.low, 33), min(instrument.high, 91)
+    upper: Role = "melody" if alone else "harmony"
+    lower: Role = "harmony" if alone or not bass_free else "bass"
+    return [
+        _Draft(instrument, upper, names[0], max(split_low, instrument.low), high),
+        _Draft(instrument, lower, names[1], low, min(split_high, instrument.high)),
+    ]
+
+
+def _assign(instruments: Sequence[Instrument]) -> list[_Draft]:
+    """Give roles to instruments that are no known ensemble."""
+    pitched = [i for i in instruments if not i.is_drum]
+    singers = [i for i in pitched if not _is_chordal(i) and i.family != "bass"]
+    chordal = [i for i in pitched if _is_chordal(i)]
+    basses = [i for i in pitched if i.family == "bass"]
+    if len(pitched) == 1 and chordal:
+        drafts = _two_hands(chordal[0], alone=True, bass_free=True)
+        return drafts + [_Draft(DRUM_KIT, "drums") for i in instruments if i.is_drum]
+    drafts = []
+    order = sorted(range(len(singers)), key=lambda index: (-_middle(singers[index]), index))
+    for rank, index in enumerate(order):
+        instrument = singers[index]
+        role: Role = "harmony"
+        if rank == 0:
+            role = "melody"
+        elif rank == len(order) - 1 and not basses and _middle(instrument) <= 58:
+            role = "bass"
+        elif rank == 1 and (len(order) > 3 or len(chordal) > 0 or len(order) == 2):
+            role = "counter"
+        drafts.append(_Draft(instrument, role))
+    bass_free = not basses and all(draft.role != "bass" for draft in drafts)
+    has_melody = bool(singers)
+    for index, instrument in enumerate(chordal):
+        if instrument.family == "synth pad" and (has_melody or len(chordal) > 1):
+            drafts.append(_Draft(instrument, "pad"))
+        elif not has_melody:
+            has_melody = True
+            if len(chordal) == 1 or (index == 0 and instrument.family in _TWO_HANDED_FAMILIES):
+                drafts += _two_hands(instrument, alone=True, bass_free=False)
+            else:
+                drafts.append(_Draft(instrument, "melody"))
+        elif bass_free and instrument.family in _TWO_HANDED_FAMILIES:
+            drafts += _two_hands(instrument, alone=False, bass_free=True)
+            bass_free = False
+        else:
+            drafts.append(_Draft(instrument, "harmony"))
+    drafts += [_Draft(instrument, "bass") for instrument in basses]
+    if not has_melody and basses:
+        drafts[-len(basses)].role = "melody"
+    drafts += [_Draft(DRUM_KIT, "drums") for i in instruments if i.is_drum]
+    return drafts
+
+
+def _one_melody(drafts: list[_Draft]) -> None:
+    """Leave one melody part; the others of that role become counter-melodies."""
+    leads = [draft for draft in drafts if draft.role == "melody"]
+    pitched = [draft for draft in drafts if draft.role != "drums"]
+    if not leads and pitched:
+        pitched[0].role = "melody"
+    if len(leads) < 2:
+        return
+
+    def rank(draft: _Draft) -> int:
+        family = draft.instrument.family
+        return _LEAD_FAMILIES.index(family) if family in _LEAD_FAMILIES else len(_LEAD_FAMILIES)
+
+    lead = min(leads, key=rank)
+    for draft in leads:
+        if draft is not lead:
+            draft.role = "counter"
+
+
+def _name_parts(drafts: list[_Draft]) -> None:
+    short = {"Acoustic Grand Piano": "Piano", DRUM_KIT.name: "Drums", "Contrabass": "Double bass"}
+    for draft in drafts:
+        draft.name = draft.name or short.get(draft.instrument.name, draft.instrument.name)
+    counts = Counter(draft.name for draft in drafts)
+    seen: Counter[str] = Counter()
+    for draft in drafts:
+        base = draft.name
+        if counts[base] > 1:
+            draft.name = f"{base} {_ROMAN[min(seen[base], len(_ROMAN) - 1)]}"
+        seen[base] += 1
+
+
+def _from_entries(entries: Sequence[PaletteEntry], without: Sequence[str]) -> list[_Draft]:
+    drafts = []
+    for entry in entries:
+        instrument = _resolve(entry.instrument)
+        if not is_excluded(instrument, without):
+            drafts.append(_Draft(instrument, entry.role, entry.name))  # type: ignore[arg-type]
+    same = {draft.instrument.name for draft in drafts}
+    if len(drafts) == 2 and len(same) == 1 and drafts[0].instrument.family == "piano":
+        return _two_hands(drafts[0].instrument, alone=True, bass_free=False)
+    if len(drafts) == 4 and same == {"Choir Aahs"}:
+        return _from_ensemble([d.instrument for d in drafts]) or drafts
+    return drafts
+
+
+def make_palette(
+    genre: Genre,
+    instruments: Sequence[str],
+    without: Sequence[str] = (),
+    *,
+    choice: int = 0,
+    line_up: Sequence[PaletteEntry] = (),
+) -> tuple[PlanPart, ...]:
+    """Return the parts of a piece, melody to bass as scores print them.
+
+    Parameters
+    ----------
+    instruments : sequence of str
+        Names, one a player; empty for the genre's usual line-up.
+    without : sequence of str
+        Instruments to leave out.
+    choice : int
+        Which of the genre's line-ups to take.
+    line_up : sequence of PaletteEntry
+        A line-up that replaces the genre's own (from a style file).
+
+    Raises
+    ------
+    BriefError
+        If an instrument is unknown, there are too many, or nobody is left to play.
+    """
+    if instruments:
+        players = [_resolve(name) for name in instruments]
+        players = [player for player in players if not is_excluded(player, without)]
+        if len(players) > MAX_PLANNED_PARTS:
+            raise BriefError(
+                f"instruments={len(players)} players must be at most {MAX_PLANNED_PARTS}; "
+                "name fewer instruments or a section such as 'strings'"
+            )
+        drafts = _from_ensemble(players) or _assign(players)
+        if sum(player.is_drum for player in players) > 1:
+            first = next(index for index, d in enumerate(drafts) if d.role == "drums")
+            drafts = [d for i, d in enumerate(drafts) if d.role != "drums" or i == first]
+    else:
+        line_ups = genre.palettes
+        entries = line_up or line_ups[choice % len(line_ups)]
+        drafts = _from_entries(entries, without)
+        if not any(draft.role != "drums" for draft in drafts):
+            fallback = [
+                i for i in ("piano", "violin", "flute") if not is_excluded(_resolve(i), without)
+            ]
+            drafts = _assign([_resolve(name) for name in fallback[:1]])
+    if not drafts:
+        raise BriefError(
+            "instruments: nobody is left to play; name an instrument or drop one of the exclusions"
+        )
+    _one_melody(drafts)
+    _name_parts(drafts)
+    parts = []
+    for draft in drafts:
+        low, high = draft.low, draft.high
+        if (low, high) == (0, 127):
+            low, high = _window(draft.instrument, draft.role)
+        parts.append(
+            PlanPart(
+                name=draft.name,
+                instrument=draft.instrument.name,
+                program=0 if draft.instrument.is_drum else draft.instrument.program,
+                is_drum=draft.instrument.is_drum,
+                role=draft.role,
+                low=low,
+                high=high,
+            )
+        )
+    return tuple(parts)
