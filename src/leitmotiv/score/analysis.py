@@ -1,0 +1,27 @@
+"""Analysis: what a score says about its own key, harmony and form.
+
+Purpose: the musical facts that plans, conditions and checks need when a score does not state
+them. Deterministic, vectorised, and fast enough to run over a whole corpus.
+
+Conventions: drum parts are ignored; notes weigh their duration in ticks. An empty score is in
+C major, has the chord N throughout and no sections.
+
+Public names: :func:`estimate_key` (:mod:`~leitmotiv.score.analysis_key`),
+:func:`chords_per_half_bar`, :func:`half_bar_starts` (:mod:`~leitmotiv.score.analysis_chords`),
+:func:`repeated_sections`, :func:`bar_similarity` (:mod:`~leitmotiv.score.analysis_form`).
+"""
+
+from __future__ import annotations
+
+from leitmotiv.score.analysis_chords import chords_per_half_bar, half_bar_starts
+from leitmotiv.score.analysis_form import bar_similarity, repeated_sections
+from leitmotiv.score.analysis_key import estimate_key, pitched_notes
+
+__all__ = [
+    "bar_similarity",
+    "chords_per_half_bar",
+    "estimate_key",
+    "half_bar_starts",
+    "pitched_notes",
+    "repeated_sections",
+]
