@@ -17,9 +17,9 @@ Conventions:
 - Stages are imported when they are reached: words are understood before the libraries that make
   sound are loaded.
 
-Public names: :class:`Piece`, :class:`Rendering`, :class:`PipelineOptions`, :class:`StageTime`,
-:data:`Progress`, :data:`STAGES`, :func:`plan_brief`, :func:`compose_brief`, :func:`render_file`,
-:func:`save_piece`, :func:`save_rendering`.
+Public names: :class:`Piece`, :class:`Rendering`, :class:`Saved`, :class:`PipelineOptions`,
+:class:`StageTime`, :data:`Progress`, :data:`STAGES`, :func:`plan_brief`, :func:`compose_brief`,
+:func:`render_file`, :func:`save_piece`, :func:`save_rendering`, :func:`mix_preset`.
 """
 
 from __future__ import annotations
@@ -48,8 +48,10 @@ __all__ = [
     "PipelineOptions",
     "Progress",
     "Rendering",
+    "Saved",
     "StageTime",
     "compose_brief",
+    "mix_preset",
     "plan_brief",
     "render_file",
     "save_piece",
@@ -61,6 +63,21 @@ Progress = Callable[[str, float, str], None]
 
 STAGES = ("plan", "compose", "perform", "render", "mix", "master", "review", "write")
 """Stages in the order in which they run."""
+
+VOICE_PROGRAMS = range(52, 55)
+MAX_CHAMBER_PARTS = 6
+STYLE_MIXES = {
+    "ambient": "ambient",
+    "chamber": "chamber",
+    "electronic": "band",
+    "folk": "intimate",
+    "jazz": "intimate",
+    "lofi": "intimate",
+    "orchestral": "concert",
+    "pop": "band",
+    "rock": "band",
+}
+"""A style names its kind of mix; the mixer names rooms. Neither may know the other."""
 
 MAX_DRAWN_SEED = 2**31 - 1  # short enough to be typed again
 
@@ -75,6 +92,29 @@ class PipelineOptions:
 
     engine: Literal["auto", "modelled", "sampled"] = "auto"
     soundfont: Path | None = None
+
+    def __post_init__(self) -> None:
+        # Said now, not after the composing.
+        if self.soundfont is None:
+            return
+        if self.engine == "modelled":
+            raise RenderError(
+                f"soundfont={str(self.soundfont)!r} does not go with engine=modelled, which plays "
+                "no bank; drop one of the two"
+            )
+        if not Path(self.soundfont).is_file():
+            raise RenderError(
+                f"soundfont={str(self.soundfont)!r} is not a file; name an SF2 or SF3 bank"
+            )
+
+    @property
+    def bank(self) -> Path | None:
+        """The sound bank that plays; None where the modelled instruments do."""
+        if self.engine == "modelled" or self.soundfont is not None:
+            return self.soundfont
+        from leitmotiv.instruments import find_soundfonts
+
+        return next(iter(find_soundfonts()), None)
 
 
 @dataclass(frozen=True)
@@ -100,6 +140,7 @@ class Piece:
     master: Master
     findings: tuple[Finding, ...] = ()
     timings: tuple[StageTime, ...] = ()
+    soundfont: Path | None = None
 
     @property
     def seed(self) -> int:
@@ -115,6 +156,7 @@ class Rendering:
     stems: Stems
     master: Master
     timings: tuple[StageTime, ...] = ()
+    soundfont: Path | None = None
 
 
 @dataclass
@@ -129,7 +171,8 @@ class _Clock:
         """Run one stage; yields a ``progress(fraction, message)`` for its inside."""
         start = time.perf_counter()
         self._tell(name, 0.0, message)
-        yield lambda fraction, text: self._tell(name, min(max(fraction, 0.0), 1.0), text)
+        # Only the end of the stage says 1.
+        yield lambda fraction, text: self._tell(name, min(max(fraction, 0.0), 0.999), text)
         self.timings.append(StageTime(name, time.perf_counter() - start))
         self._tell(name, 1.0, message)
 
@@ -216,7 +259,8 @@ def compose_brief(
 
         findings = (*review_score(score, plan), *review_audio(master, stems))
 
-    return Piece(plan, score, performance, stems, master, findings, tuple(clock.timings))
+    timings = tuple(clock.timings)
+    return Piece(plan, score, performance, stems, master, findings, timings, options.bank)
 
 
 def _sound(
@@ -227,20 +271,41 @@ def _sound(
     clock: _Clock,
 ) -> tuple[Stems, Master]:
     """Render, mix and master a performance."""
-    from leitmotiv.instruments import RenderOptions, render_stems
-    from leitmotiv.mix import balance_stems, master, mix_down
-
     with clock.stage("render", f"{performance.num_notes} notes") as tell:
+        from leitmotiv.instruments import RenderOptions, render_stems
+
         render = RenderOptions(engine=options.engine, soundfont=options.soundfont)
         dry = render_stems(performance, options=render, rng=rng, progress=tell)
 
-    with clock.stage("mix", "balance, panning, room"):
-        roles = tuple(part.role for part in performance.parts)
-        stems = balance_stems(dry, roles, preset=plan.genre if plan else "default")
+    with clock.stage("mix", "balance, seats, room"):
+        from leitmotiv.mix import balance_stems, mix_down
+
+        stems = balance_stems(
+            dry,
+            tuple(part.role for part in performance.parts),
+            programs=tuple(None if part.is_drum else part.program for part in performance.parts),
+            preset=mix_preset(performance, plan),
+        )
         mix = mix_down(stems)
 
     with clock.stage("master", "loudness and peaks"):
+        from leitmotiv.mix import master
+
         return stems, master(mix, stems.sample_rate)
+
+
+def mix_preset(score: Score, plan: Plan | None = None) -> str:
+    """Return the room and balance that fit a piece: by its voices, its style, then its size."""
+    sung = [part.program in VOICE_PROGRAMS and not part.is_drum for part in score.parts]
+    if sung and all(sung):
+        return "choir"
+    if plan is not None and plan.style is not None:
+        from leitmotiv.styles import load_style
+
+        return STYLE_MIXES[load_style(plan.style).mix_preset]
+    if any(part.is_drum for part in score.parts):
+        return "band"
+    return "chamber" if len(score.parts) <= MAX_CHAMBER_PARTS else "concert"
 
 
 def render_file(
@@ -269,4 +334,108 @@ def render_file(
     if not score.num_notes:
         raise RenderError(f"{str(path)!r} holds no notes; give a file with at least one note")
     stems, master = _sound(score, None, options, _generators(seed)["render"], clock)
-    return Rendering(score, stems, master, tuple(clock.timings))
+    return Rendering(score, stems, master, tuple(clock.timings), options.bank)
+
+
+@dataclass(frozen=True)
+class Saved:
+    """Where a result was written: its folder, every file in it, the time of each stage."""
+
+    folder: Path
+    files: tuple[Path, ...]
+    timings: tuple[StageTime, ...]
+
+
+def _saved(
+    made: Piece | Rendering,
+    folder: str | Path,
+    write: Callable[[], object],
+    progress: Progress | None,
+) -> Saved:
+    clock = _Clock(progress, list(made.timings))
+    with clock.stage("write", str(folder)):
+        write()
+    files = sorted(path for path in Path(folder).rglob("*") if path.is_file())
+    return Saved(Path(folder), tuple(files), tuple(clock.timings))
+
+
+def _engine(soundfont: Path | None) -> str:
+    return "modelled" if soundfont is None else "sampled"
+
+
+def save_piece(
+    piece: Piece,
+    folder: str | Path,
+    *,
+    overwrite: bool = False,
+    progress: Progress | None = None,
+) -> Saved:
+    """Write a piece as a bundle: score, plan, stems, master, picture and provenance.
+
+    Raises
+    ------
+    ReleaseError
+        If the folder is in use or cannot be written; nothing is left behind.
+    """
+    from leitmotiv.models import read_sidecar
+    from leitmotiv.release import build_provenance, write_bundle
+    from leitmotiv.score import Origin
+
+    by_model = any((part.notes["origin"] == Origin.MODEL).any() for part in piece.score.parts)
+    provenance = build_provenance(
+        score=piece.score,
+        plan=piece.plan,
+        model_sidecar=read_sidecar() if by_model else None,
+        engine=_engine(piece.soundfont),
+        soundfont=piece.soundfont,
+        findings=piece.findings,
+    )
+
+    def write() -> None:
+        write_bundle(
+            folder,
+            score=piece.score,
+            performance=piece.performance,
+            plan=piece.plan,
+            stems=piece.stems,
+            master=piece.master,
+            provenance=provenance,
+            overwrite=overwrite,
+        )
+
+    return _saved(piece, folder, write, progress)
+
+
+def save_rendering(
+    rendering: Rendering,
+    folder: str | Path,
+    *,
+    overwrite: bool = False,
+    progress: Progress | None = None,
+) -> Saved:
+    """Write a rendering as a bundle without a plan.
+
+    Raises
+    ------
+    ReleaseError
+        As in :func:`save_piece`.
+    """
+    from leitmotiv.release import build_provenance, write_bundle
+
+    provenance = build_provenance(
+        score=rendering.score,
+        engine=_engine(rendering.soundfont),
+        soundfont=rendering.soundfont,
+    )
+
+    def write() -> None:
+        write_bundle(
+            folder,
+            score=rendering.score,
+            stems=rendering.stems,
+            master=rendering.master,
+            provenance=provenance,
+            overwrite=overwrite,
+        )
+
+    return _saved(rendering, folder, write, progress)

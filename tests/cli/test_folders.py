@@ -41,7 +41,7 @@ def test_an_empty_folder_may_be_filled(folder: Path) -> None:
 
 def test_a_full_folder_needs_overwrite(folder: Path) -> None:
     (folder / "out").mkdir()
-    (folder / "out" / "plan.json").touch()
+    (folder / "out" / "provenance.json").write_text('{"ai_mark": {}}')
     with pytest.raises(ReleaseError, match=r"not empty.*--overwrite"):
         choose_folder("x", folder / "out", overwrite=False)
     assert choose_folder("x", folder / "out", overwrite=True) == folder / "out"

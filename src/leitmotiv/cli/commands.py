@@ -94,21 +94,22 @@ def compose_command(
 
     from leitmotiv.pipeline import compose_brief, plan_brief, save_piece
 
+    options = _options(engine, soundfont)
     plan = plan_brief(request, seed=seed)
     folder = choose_folder(plan.title, output, overwrite=overwrite)
     if not silent:
         print(f"{plan.title}: {plan_summary(plan)}", flush=True)
 
     with show_progress(sys.stderr if as_json else sys.stdout, quiet=quiet) as progress:
-        piece = compose_brief(plan, options=_options(engine, soundfont), progress=progress)
-        files, timings = save_piece(piece, folder, overwrite=overwrite, progress=progress)
+        piece = compose_brief(plan, options=options, progress=progress)
+        saved = save_piece(piece, folder, overwrite=overwrite, progress=progress)
     wall_sec = time.perf_counter() - start
 
     if as_json:
         _print_json(
             {
                 "folder": str(folder),
-                "files": [str(path) for path in files],
+                "files": [str(path) for path in saved.files],
                 "title": plan.title,
                 "seed": plan.seed,
                 "duration_sec": round(piece.master.duration_sec, 3),
@@ -118,7 +119,7 @@ def compose_command(
                 "not_understood": list(brief.not_understood),
                 "findings": [finding_to_dict(finding) for finding in piece.findings],
                 "wall_sec": round(wall_sec, 3),
-                "stages_sec": _stage_seconds(timings),
+                "stages_sec": _stage_seconds(saved.timings),
             }
         )
     elif quiet:
@@ -188,20 +189,20 @@ def render_command(
         rendering = render_file(
             file, seed=seed, options=_options(engine, soundfont), progress=progress
         )
-        files, timings = save_rendering(rendering, folder, overwrite=overwrite, progress=progress)
+        saved = save_rendering(rendering, folder, overwrite=overwrite, progress=progress)
     wall_sec = time.perf_counter() - start
     if as_json:
         _print_json(
             {
                 "folder": str(folder),
-                "files": [str(path) for path in files],
+                "files": [str(path) for path in saved.files],
                 "num_parts": len(rendering.score.parts),
                 "num_notes": rendering.score.num_notes,
                 "duration_sec": round(rendering.master.duration_sec, 3),
                 "integrated_lufs": round(rendering.master.integrated_lufs, 2),
                 "true_peak_dbtp": round(rendering.master.true_peak_dbtp, 2),
                 "wall_sec": round(wall_sec, 3),
-                "stages_sec": _stage_seconds(timings),
+                "stages_sec": _stage_seconds(saved.timings),
             }
         )
     elif quiet:

@@ -16,7 +16,6 @@ from leitmotiv.errors import ReleaseError
 __all__ = ["check_file", "choose_folder", "title_to_name"]
 
 MAX_NAME = 60
-BUNDLE_MARKS = ("plan.json", "provenance.json", "master.wav")
 
 
 def title_to_name(title: str) -> str:
@@ -49,6 +48,12 @@ def _check_parent(path: Path) -> None:
         )
 
 
+def _is_bundle(folder: Path) -> bool:
+    from leitmotiv.release import is_bundle
+
+    return is_bundle(folder)
+
+
 def choose_folder(title: str, out: Path | None, *, overwrite: bool) -> Path:
     """Return the folder to write, which does not exist yet unless it may be replaced.
 
@@ -66,12 +71,12 @@ def choose_folder(title: str, out: Path | None, *, overwrite: bool) -> Path:
         out = next(path for path in names if overwrite or not os.path.lexists(path))
     _check_parent(out)
     if out.is_dir():
-        held = {entry.name for entry in out.iterdir()}
+        held = any(out.iterdir())
         if held and not overwrite:
             raise ReleaseError(
                 f"folder {str(out)!r} is not empty; choose another with -o, or add --overwrite"
             )
-        if held and not held.intersection(BUNDLE_MARKS):
+        if held and not _is_bundle(out):
             raise ReleaseError(
                 f"folder {str(out)!r} holds something else than a piece and is left alone; "
                 "choose another with -o"
