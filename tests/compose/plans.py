@@ -6,13 +6,28 @@ from leitmotiv.plan.plan import Plan, PlanChord, PlanPart, PlanPhrase, PlanSecti
 from leitmotiv.theory import Key, roman_to_chord
 
 BAND = (
-    PlanPart(name="Lead", instrument="Overdriven Guitar", program=29, role="melody", low=52, high=88),
-    PlanPart(name="Guitar", instrument="Electric Guitar (clean)", program=27, role="harmony", low=40, high=76),
-    PlanPart(name="Piano", instrument="Acoustic Grand Piano", program=0, role="harmony", low=36, high=84),
+    PlanPart(
+        name="Lead", instrument="Overdriven Guitar", program=29, role="melody", low=52, high=88
+    ),
+    PlanPart(
+        name="Guitar",
+        instrument="Electric Guitar (clean)",
+        program=27,
+        role="harmony",
+        low=40,
+        high=76,
+    ),
+    PlanPart(
+        name="Piano", instrument="Acoustic Grand Piano", program=0, role="harmony", low=36, high=84
+    ),
     PlanPart(name="Pad", instrument="Pad 2 (warm)", program=89, role="pad", low=41, high=84),
     PlanPart(name="Horn", instrument="French Horn", program=60, role="counter", low=41, high=72),
-    PlanPart(name="Bass", instrument="Electric Bass (finger)", program=33, role="bass", low=28, high=55),
-    PlanPart(name="Drums", instrument="Drum Kit", program=0, is_drum=True, role="drums", low=27, high=87),
+    PlanPart(
+        name="Bass", instrument="Electric Bass (finger)", program=33, role="bass", low=28, high=55
+    ),
+    PlanPart(
+        name="Drums", instrument="Drum Kit", program=0, is_drum=True, role="drums", low=27, high=87
+    ),
 )
 QUARTET = (
     PlanPart(name="Violin I", instrument="Violin", program=40, role="melody", low=55, high=93),
@@ -21,8 +36,22 @@ QUARTET = (
     PlanPart(name="Cello", instrument="Cello", program=42, role="bass", low=36, high=67),
 )
 PIANO = (
-    PlanPart(name="Right hand", instrument="Acoustic Grand Piano", program=0, role="melody", low=60, high=96),
-    PlanPart(name="Left hand", instrument="Acoustic Grand Piano", program=0, role="harmony", low=31, high=67),
+    PlanPart(
+        name="Right hand",
+        instrument="Acoustic Grand Piano",
+        program=0,
+        role="melody",
+        low=60,
+        high=96,
+    ),
+    PlanPart(
+        name="Left hand",
+        instrument="Acoustic Grand Piano",
+        program=0,
+        role="harmony",
+        low=31,
+        high=67,
+    ),
 )
 CHOIR = (
     PlanPart(name="Soprano", instrument="Choir Aahs", program=52, role="melody", low=60, high=81),

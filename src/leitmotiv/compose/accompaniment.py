@@ -152,9 +152,7 @@ def _chord_step(pitch: int, steps: int, span: ChordSpan, low: int, high: int) ->
     return tones[min(max(wanted, 0), len(tones) - 1)]
 
 
-def _bass_pitch(
-    symbol: str, root: int, after: int, span: ChordSpan, low: int, high: int
-) -> int:
+def _bass_pitch(symbol: str, root: int, after: int, span: ChordSpan, low: int, high: int) -> int:
     chord = span.chord
     intervals = {(pc - chord.root_pitch_class) % 12: pc for pc in chord.pitch_classes}
     if symbol == "8":
@@ -182,7 +180,7 @@ def _line_part(
     rng: np.random.Generator,
 ) -> NDArray[np.void]:
     part, meter = plan.parts[part_index], plan.meter_value
-    is_bass = part.role == "bass" or part_index == _lowest(plan, voices) and len(voices) > 1
+    is_bass = part.role == "bass" or (part_index == _lowest(plan, voices) and len(voices) > 1)
     inner = [index for index in voices if index != _lowest(plan, voices)]
     inner.sort(key=lambda i: -(plan.parts[i].low + plan.parts[i].high))
     rank = inner.index(part_index) if part_index in inner else 0
@@ -333,9 +331,7 @@ def _counter_part(
     part, meter = plan.parts[part_index], plan.meter_value
     beat = meter.beat_ticks if meter.beat_ticks >= 480 else 480
     pitches = skeleton.pitches[part_index]
-    onsets = (
-        set() if melody is None else {int(onset) for onset in melody["onset"]}
-    )
+    onsets = set() if melody is None else {int(onset) for onset in melody["onset"]}
     rows: list[tuple[int, int, int, int]] = []
     for index, span in enumerate(skeleton.spans):
         pitch = pitches[index]
@@ -404,9 +400,7 @@ def _chordal_part(
             grid=grid,
         )
 
-    return chordal_notes(
-        plan, part_index, choose, rng, hold_section_ends=True, melody=melody
-    )
+    return chordal_notes(plan, part_index, choose, rng, hold_section_ends=True, melody=melody)
 
 
 def _notes(rows: list[tuple[int, int, int, int]]) -> NDArray[np.void]:

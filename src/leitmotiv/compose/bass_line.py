@@ -70,7 +70,13 @@ class _Line:
         if symbol == "8":
             return root + 12 if root + 12 <= self.high else root
         by_interval = {(pc - chord.root_pitch_class) % 12: pc for pc in chord.pitch_classes}
-        wanted = {"3": (4, 3, 5, 2), "5": (7, 6, 8), "4": (7, 6, 8), "7": (10, 11, 9, 7), "6": (9, 7)}
+        wanted = {
+            "3": (4, 3, 5, 2),
+            "5": (7, 6, 8),
+            "4": (7, 6, 8),
+            "7": (10, 11, 9, 7),
+            "6": (9, 7),
+        }
         pitch_class = next(
             (by_interval[i] for i in wanted.get(symbol, ()) if i in by_interval),
             chord.root_pitch_class,

@@ -284,9 +284,7 @@ def _end(halves: tuple[ChordSpan, ChordSpan], hand: _Hand, columns: _Columns) ->
             columns.add(span.start, span.duration, hand.chord(span), 88)
 
 
-def pad_notes(
-    plan: Plan, part_index: int, style: Style
-) -> NDArray[np.void]:
+def pad_notes(plan: Plan, part_index: int, style: Style) -> NDArray[np.void]:
     """Write a sustained part: common tones stay, the others move to the nearest chord tone."""
     meter = plan.meter_value
     spans = half_bar_spans(plan)

@@ -136,7 +136,11 @@ def _layouts(
 
 
 def _static_cost(
-    layouts: NDArray[np.int64], span: ChordSpan, voices: Sequence[_Voice], *, inversion: NDArray[np.float64]
+    layouts: NDArray[np.int64],
+    span: ChordSpan,
+    voices: Sequence[_Voice],
+    *,
+    inversion: NDArray[np.float64],
 ) -> NDArray[np.float64]:
     """Cost of each layout by itself, shape (layouts,)."""
     chord = span.chord
@@ -283,9 +287,11 @@ def write_skeleton(
     core = _core(plan, indices)
     tops = _melody_tops(span_list, melody)
     strikes = _melody_strikes(span_list, melody)
-    ceiling = float(np.median([t for t in tops if t is not None])) if any(
-        t is not None for t in tops
-    ) else None
+    ceiling = (
+        float(np.median([t for t in tops if t is not None]))
+        if any(t is not None for t in tops)
+        else None
+    )
     voices = _homes([parts[i] for i in core], ceiling)
     # Each beam entry: cost, layout, history of layouts.
     beam: list[tuple[float, tuple[int, ...], tuple[tuple[int, ...], ...]]] = []
@@ -375,9 +381,7 @@ def _doubling(
     return tuple(line)
 
 
-def _melody_tops(
-    spans: Sequence[ChordSpan], melody: NDArray[np.void] | None
-) -> list[int | None]:
+def _melody_tops(spans: Sequence[ChordSpan], melody: NDArray[np.void] | None) -> list[int | None]:
     """The lowest melody pitch that sounds during each span; None where it rests."""
     tops: list[int | None] = [None] * len(spans)
     if melody is None or not len(melody):

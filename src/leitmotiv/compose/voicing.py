@@ -136,7 +136,11 @@ def _candidates(
 
 
 def _cost(
-    pitches: tuple[int, ...], previous: tuple[int, ...] | None, center: float, top: int | None, kind: str
+    pitches: tuple[int, ...],
+    previous: tuple[int, ...] | None,
+    center: float,
+    top: int | None,
+    kind: str,
 ) -> float:
     cost = 0.25 * abs(sum(pitches) / len(pitches) - center)
     if kind == "keyboard":
@@ -201,7 +205,9 @@ def voice_chord(
     >>> c, key = ChordSymbol.parse("C"), Key.parse("C")
     >>> voice_chord(c, key, num_voices=3, low=55, high=72, center=62)
     (60, 64, 67)
-    >>> voice_chord(ChordSymbol.parse("F"), key, num_voices=3, low=55, high=72, previous=(60, 64, 67))
+    >>> voice_chord(
+    ...     ChordSymbol.parse("F"), key, num_voices=3, low=55, high=72, previous=(60, 64, 67)
+    ... )
     (60, 65, 69)
     """
     tones = _tones(chord, key, kind, num_voices)

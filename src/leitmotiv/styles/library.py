@@ -64,7 +64,11 @@ def style_names() -> tuple[str, ...]:
     """
     folder = resources.files("leitmotiv.styles") / "data"
     return tuple(
-        sorted(entry.name[: -len(".toml")] for entry in folder.iterdir() if entry.name.endswith(".toml"))
+        sorted(
+            entry.name[: -len(".toml")]
+            for entry in folder.iterdir()
+            if entry.name.endswith(".toml")
+        )
     )
 
 

@@ -44,7 +44,9 @@ __all__ = [
 ]
 
 Role = Literal["melody", "counter", "harmony", "bass", "pad", "drums"]
-Voicing = Literal["close", "open", "shell", "rootless", "power", "guitar", "keyboard", "spread", "sus"]
+Voicing = Literal[
+    "close", "open", "shell", "rootless", "power", "guitar", "keyboard", "spread", "sus"
+]
 
 DRUM_KEYS: dict[str, int] = {
     "kick": 36,
@@ -96,7 +98,9 @@ def _check_grid(text: str, num_ticks: int, symbols: str) -> None:
     for bar in split_grid(text):
         wrong = sorted(set(bar) - set(symbols + ".-"))
         if wrong:
-            raise ValueError(f"grid {bar!r} holds {''.join(wrong)!r}; use only {symbols!r}, '.' and '-'")
+            raise ValueError(
+                f"grid {bar!r} holds {''.join(wrong)!r}; use only {symbols!r}, '.' and '-'"
+            )
         try:
             grid_events(bar, num_ticks)
         except LeitmotivError as error:
@@ -115,7 +119,9 @@ class _Lanes(_Table):
     def _known_lanes(cls, lanes: dict[str, str]) -> dict[str, str]:
         for lane in lanes:
             if lane not in DRUM_KEYS:
-                raise ValueError(f"drum lane {lane!r} is unknown; use one of {', '.join(DRUM_KEYS)}")
+                raise ValueError(
+                    f"drum lane {lane!r} is unknown; use one of {', '.join(DRUM_KEYS)}"
+                )
         return lanes
 
     @property
@@ -143,7 +149,9 @@ class Fill(_Lanes):
     def _grids(self) -> Fill:
         meter = Meter.parse(self.meter)
         if self.num_beats > meter.num_beats:
-            raise ValueError(f"num_beats={self.num_beats} must be at most {meter.num_beats}, one bar")
+            raise ValueError(
+                f"num_beats={self.num_beats} must be at most {meter.num_beats}, one bar"
+            )
         for text in self.lanes.values():
             if len(split_grid(text)) != 1:
                 raise ValueError("a fill must be shorter than or as long as one bar")
