@@ -16,9 +16,7 @@ def main() -> None:
 
     piece = compose_brief(changed, options=PipelineOptions(engine="modelled"))
     saved = save_piece(piece, "one-alone")
-    print(
-        f"{saved.folder}/ holds {len(saved.files)} files, {piece.master.duration_sec:.0f} s of music"
-    )
+    print(f"{saved.folder}/: {len(saved.files)} files, {piece.master.duration_sec:.0f} s of music")
 
 
 if __name__ == "__main__":
