@@ -11,6 +11,7 @@ from leitmotiv.plan.plan import (
     ThemePlacement,
     plan_json_schema,
 )
+from leitmotiv.plan.planner import make_plan
 
 __all__ = [
     "Brief",
@@ -23,5 +24,6 @@ __all__ = [
     "ThemeNote",
     "ThemePlacement",
     "brief_json_schema",
+    "make_plan",
     "plan_json_schema",
 ]

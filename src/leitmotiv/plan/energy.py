@@ -23,6 +23,10 @@ _LIFT = {
     "intro": -0.25, "verse": -0.05, "chorus": 0.18, "refrain": 0.1, "bridge": 0.0, "contrast": 0.05,
     "coda": -0.1, "outro": -0.25, "peak": 0.2, "ground": -0.15, "growth": 0.08,
 }  # fmt: skip
+_GENRE_LEVEL = {
+    "ambient": -0.2, "nocturne": -0.1, "lo-fi": -0.12, "hymn": -0.05, "choral": -0.08,
+    "rock": 0.15, "electronic": 0.1, "march": 0.12, "synthwave": 0.05, "funk": 0.08, "chiptune": 0.08,
+}  # fmt: skip
 _POLYPHONIC = ("baroque", "choral", "classical")
 
 
@@ -31,14 +35,15 @@ def shape_energy(
     arousal: float,
     rng: np.random.Generator,
     *,
+    genre: str,
     form: str,
     ends_loud: bool,
 ) -> None:
     """Set ``energy`` of each section. ``arousal`` is in [-1, 1]."""
-    level = 0.5 + 0.25 * arousal
+    level = 0.5 + 0.25 * arousal + _GENRE_LEVEL.get(genre, 0.0)
     total = sum(section.num_bars for section in sections)
     top = 0.75 if form == "build-up" else 0.66
-    depth = 0.55 if form == "build-up" else 0.25
+    depth = 0.5 if form == "build-up" else 0.25
     position = 0
     for section in sections:
         middle = (position + section.num_bars / 2) / total
@@ -93,6 +98,6 @@ def _resting(
     elif layered and section.texture in ("homophonic", "polyphonic"):
         # One counter-melody at a time; heavy doublings wait for the tutti.
         resting += counters[1:]
-        resting += [i for i in harmony[2:] if parts[i].instrument in ("Trombone", "Trumpet")]
+        resting += [i for i in harmony[3:] if parts[i].instrument in ("Trombone", "Trumpet")]
         resting += [i for i in bass if parts[i].instrument == "Timpani"]
     return tuple(sorted(set(resting)))

@@ -122,7 +122,7 @@ def _verse_chorus(num_blocks: int) -> str:
 
 
 def _build_up(num_blocks: int) -> str:
-    small = ("A", "AA", "AAB", "AABA", "AABBA", "AABBCA", "AABBCCA", "AABBCCBA")
+    small = ("A", "AA", "ABA", "AABA", "AABBA", "AABBCA", "AABBCCA", "AABBCCBA")
     if num_blocks <= len(small):
         return small[num_blocks - 1]
     return "AA" + _cycle("BBCC", num_blocks - 4) + "BA"
@@ -167,8 +167,8 @@ def _block_size(num_bars: int, form: str) -> int:
         return num_bars  # one section
     if num_bars < 8:
         return num_bars
-    if form in ("verse-chorus", "AABA") and num_bars < 24:
-        return 4
+    if form == "strophic" and num_bars < 24:
+        return 8 if num_bars >= 16 else num_bars
     if num_bars < 24:
         return 4
     return 8 if num_bars < 160 else 16

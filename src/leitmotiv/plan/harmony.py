@@ -12,7 +12,8 @@ Conventions:
 - A chord model learned from a corpus can replace the grammar's rows: :class:`ChordGrammar` only
   needs rows of weights.
 
-Public names: :class:`ChordGrammar`, :class:`HarmonyBook`, :func:`harmonise`.
+Public names: :class:`ChordGrammar`, :class:`HarmonicRhythm`, :class:`HarmonyBook`,
+:func:`harmonise`, :func:`name_phrase_cadences`.
 
 References
 ----------
@@ -25,15 +26,24 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
+from leitmotiv.errors import TheoryError
 from leitmotiv.plan.cadences import name_cadence
 from leitmotiv.plan.form import PhraseSketch, SectionSketch
 from leitmotiv.plan.vocabulary import load_data
 from leitmotiv.theory import ChordSymbol, Key, Mode, roman_to_chord
 
-__all__ = ["ChordGrammar", "HarmonyBook", "ProgressionLike", "harmonise"]
+__all__ = [
+    "ChordGrammar",
+    "HarmonicRhythm",
+    "HarmonyBook",
+    "ProgressionLike",
+    "harmonise",
+    "name_phrase_cadences",
+]
 
 Rows = Mapping[str, Mapping[str, float]]
 _NUMERAL = re.compile(r"[#b]*(?:VII|VI|IV|V|III|II|I|vii|vi|iv|v|iii|ii|i|N)")
@@ -162,7 +172,16 @@ class HarmonyBook:
 
     def chord(self, roman: str, key: Key) -> ChordSymbol:
         """Realise a roman numeral in a key, in the mode this book is written for."""
-        return roman_to_chord(roman, key if key.mode is self.mode else Key(key.tonic, self.mode))
+        if key.mode is not self.mode:
+            key = _on_same_tonic(key, self.mode)
+        return roman_to_chord(roman, key)
+
+
+def _on_same_tonic(key: Key, mode: Mode) -> Key:
+    try:
+        return Key(key.tonic, mode)
+    except TheoryError:  # more than seven accidentals: respell
+        return key.parallel
 
 
 def _formulas(texts: Sequence[str]) -> tuple[tuple[str, ...], ...]:
@@ -215,7 +234,7 @@ def _monotony(halves: Sequence[str]) -> float:
         a == c and b == d for a, b, c, d in zip(*(changes[i:] for i in range(4)), strict=False)
     )
     run = longest = 1
-    for first, second in zip(numerals, numerals[1:], strict=False):
+    for first, second in pairwise(numerals):
         run = run + 1 if first == second else 1
         longest = max(longest, run)
     return 2.0 * circling + max(longest - 4, 0) + 3.0 / len(set(numerals))
@@ -227,6 +246,7 @@ def _write_phrase(
     openers: Mapping[str, float],
     rhythm: HarmonicRhythm,
     rng: np.random.Generator,
+    used: Sequence[list[str]] = (),
 ) -> list[str]:
     """Return the romans of one phrase, two a bar, ending with the phrase's cadence."""
     grammar = book.grammar
@@ -265,7 +285,7 @@ def _write_phrase(
         drawn.append([tonic] * (total - 4) + short)
         if phrase.num_bars == 2:
             return drawn[-1]
-    return min(drawn, key=_monotony)
+    return min(drawn, key=lambda halves: _monotony(halves) + 1.5 * (halves in used))
 
 
 def _overlay(
@@ -291,6 +311,7 @@ def _write_tonal(
     written: list[list[str]] = []
     before: str | None = None
     cadence = "authentic"
+    used: list[list[str]] = []
     for index, section in enumerate(sections):
         assert section.key is not None
         book = books[section.key.mode]
@@ -311,7 +332,8 @@ def _write_tonal(
             if copied is None:
                 strict = number == 0 and (section.letter in "AI" or changed or before is None)
                 openers = _openers(book.grammar, before, cadence, strict=strict)[""]
-                copied = _write_phrase(book, phrase, openers, rhythm, rng)
+                copied = _write_phrase(book, phrase, openers, rhythm, rng, used)
+                used.append(copied)
             halves += copied
             before, cadence = copied[-1], phrase.cadence
         written.append(halves)
@@ -455,17 +477,15 @@ def harmonise(
 
 def _lead_home(sections: list[SectionSketch]) -> None:
     """Before a section in another key, turn the last half bar into that key's dominant seventh."""
-    for section, follower in zip(sections, sections[1:], strict=False):
-        assert section.key is not None and follower.key is not None
+    for section, follower in pairwise(sections):
+        assert section.key is not None
+        assert follower.key is not None
         if section.key == follower.key or section.num_bars < 4 or not follower.halves:
             continue
         goal = ChordSymbol.parse(follower.halves[0])
         tonic_first = goal.root_pitch_class == follower.key.tonic_pitch_class
         if tonic_first and follower.letter == "A":
-            minor = (
-                Key(follower.key.tonic, Mode.MAJOR) if follower.key.mode is not Mode.MAJOR else None
-            )
-            section.halves[-1] = str(roman_to_chord("V7", minor or follower.key))
+            section.halves[-1] = str(roman_to_chord("V7", follower.key))
 
 
 def name_phrase_cadences(sections: list[SectionSketch]) -> None:

@@ -225,9 +225,8 @@ def _from_entries(entries: Sequence[PaletteEntry], without: Sequence[str]) -> li
     same = {draft.instrument.name for draft in drafts}
     if len(drafts) == 2 and len(same) == 1 and drafts[0].instrument.family == "piano":
         return _two_hands(drafts[0].instrument, alone=True, bass_free=False)
-    if len(drafts) == 4 and same == {"Choir Aahs"}:
-        return _from_ensemble([d.instrument for d in drafts]) or drafts
-    return drafts
+    # Known ensembles have ranges of their own.
+    return _from_ensemble([draft.instrument for draft in drafts]) or drafts
 
 
 def make_palette(

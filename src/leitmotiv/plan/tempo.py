@@ -132,9 +132,9 @@ def _fit_tempo(
     if not MIN_BPM <= bpm <= MAX_BPM:
         low, high = (num_bars * beats * 60.0 / limit for limit in (MAX_BPM, MIN_BPM))
         raise BriefError(
-            f"duration_sec={seconds:g} with num_bars={num_bars} in {meter} needs {bpm:.0f} BPM, but "
-            f"the tempo must be {MIN_BPM:g} to {MAX_BPM:g} BPM; ask for {low:.1f} to {high:.1f} s "
-            "or change the number of bars"
+            f"duration_sec={seconds:g} with num_bars={num_bars} in {meter} needs {bpm:.0f} BPM, "
+            f"but the tempo must be {MIN_BPM:g} to {MAX_BPM:g} BPM; ask for {low:.1f} to "
+            f"{high:.1f} s or change the number of bars"
         )
     return LengthAndTempo(num_bars, round(bpm, 3), ending)
 
@@ -146,8 +146,8 @@ def _fit_bars(brief: Brief, meter: Meter, seconds: float, ritardando: bool) -> L
     exact = seconds / bar_sec
     if exact > MAX_BARS:
         raise BriefError(
-            f"duration_sec={seconds:g} at bpm={brief.bpm:g} in {meter} needs {exact:.0f} bars, more "
-            f"than {MAX_BARS}; ask for a shorter piece or a slower tempo"
+            f"duration_sec={seconds:g} at bpm={brief.bpm:g} in {meter} needs {exact:.0f} bars, "
+            f"more than {MAX_BARS}; ask for a shorter piece or a slower tempo"
         )
     nearest = max(round(exact), 1)
     if abs(nearest / exact - 1) <= TOLERANCE / 2:
@@ -162,7 +162,7 @@ def _fit_bars(brief: Brief, meter: Meter, seconds: float, ritardando: bool) -> L
         if brief.bpm * min(shares) >= MIN_BPM and min(shares) >= 0.45:
             return LengthAndTempo(num_bars, brief.bpm, shares)
     raise BriefError(
-        f"duration_sec={seconds:g} at bpm={brief.bpm:g} in {meter} is {exact:.2f} bars, which whole "
-        f"bars cannot meet within 1 %; ask for {max(num_bars, 1) * bar_sec:.2f} s or leave the "
-        "tempo out"
+        f"duration_sec={seconds:g} at bpm={brief.bpm:g} in {meter} is {exact:.2f} bars, which "
+        f"whole bars cannot meet within 1 %; ask for {max(num_bars, 1) * bar_sec:.2f} s or "
+        "leave the tempo out"
     )

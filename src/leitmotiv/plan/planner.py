@@ -1,0 +1,425 @@
+"""The planner: from a brief to a plan, on one page.
+
+Purpose: decide form, keys, harmony, energy, palette, tempo and theme before a note is written.
+
+Conventions:
+
+- What the brief says is obeyed exactly; what it leaves open is chosen from the genre, the mood
+  and the random generator, and stands visibly in the plan.
+- Every stage draws from a generator of its own, so that a change in one stage does not reshuffle
+  the others. The same brief, seed and version give the same plan.
+- A style (see ``leitmotiv.styles``) is passed in by the caller; only its name, tempo, meters,
+  line-up and progressions are read here.
+
+Public names: :func:`make_plan`, :class:`StyleLike`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
+
+import numpy as np
+
+from leitmotiv.errors import BriefError, LeitmotivError
+from leitmotiv.plan.brief import MAX_BARS, MAX_SEED, Brief
+from leitmotiv.plan.cadences import estimate_key_of_chords
+from leitmotiv.plan.energy import shape_energy, shape_textures
+from leitmotiv.plan.form import SectionSketch, is_letter_form, make_form
+from leitmotiv.plan.harmony import (
+    HarmonicRhythm,
+    ProgressionLike,
+    harmonise,
+    name_phrase_cadences,
+)
+from leitmotiv.plan.palette import make_palette
+from leitmotiv.plan.plan import Plan, PlanChord, PlanPhrase, PlanSection
+from leitmotiv.plan.tempo import LengthAndTempo, choose_bpm, fit_length
+from leitmotiv.plan.themes import invent_title, place_theme, theme_bars
+from leitmotiv.plan.vocabulary import Genre, PaletteEntry, vocabulary
+from leitmotiv.theory import ChordSymbol, Key, Meter, Mode
+
+__all__ = ["StyleLike", "choose_genre", "make_plan"]
+
+
+class StyleLike(Protocol):
+    """What the planner reads of a style; ``leitmotiv.styles.Style`` has all of it."""
+
+    @property
+    def name(self) -> str:
+        """Name of the style file."""
+
+    @property
+    def palette(self) -> Sequence[Any]:
+        """Parts with ``name``, ``instrument`` and ``role``."""
+
+    @property
+    def progressions(self) -> Sequence[Any]:
+        """Loops with ``mode``, ``section`` and ``chords``."""
+
+
+StyleChoice = StyleLike | Callable[[str], "StyleLike | None"] | str | None
+
+# Keys that lie well for most instruments, by signature in fifths: weights.
+_MAJOR_FIFTHS = {0: 4, 1: 5, 2: 4, -1: 4, -2: 3, -3: 2, 3: 2}
+_MINOR_FIFTHS = {0: 4, -1: 5, 1: 4, -2: 4, 2: 2, -3: 3}
+_GUITAR_MAJOR = {0: 3, 1: 5, 2: 4, 3: 4, 4: 4}
+_GUITAR_MINOR = {0: 5, 1: 5, 2: 3, -1: 2}
+# Where the contrasting section goes, in fifths and mode from home: weights.
+_CONTRAST_MAJOR: dict[str, float] = {"dominant": 3, "relative": 3, "subdominant": 1.5, "home": 1}
+_CONTRAST_MINOR: dict[str, float] = {"relative": 5, "subdominant": 1, "dominant": 1, "home": 1}
+_MODULATING = ("classical", "romantic", "hymn", "baroque", "ragtime", "film", "jazz")
+
+
+def _pick(weights: dict[Any, float], rng: np.random.Generator) -> Any:
+    names = list(weights)
+    values = np.array([weights[name] for name in names], dtype=np.float64)
+    return names[int(rng.choice(len(names), p=values / values.sum()))]
+
+
+def _mood(brief: Brief) -> tuple[float, float]:
+    """Return valence and arousal of the brief, 0 where it is silent."""
+    moods = vocabulary().moods
+    named = [moods[name] for name in brief.moods if name in moods]
+    valence, arousal = brief.valence, brief.arousal
+    if valence is None:
+        valence = sum(mood.valence for mood in named) / len(named) if named else 0.0
+    if arousal is None:
+        arousal = sum(mood.arousal for mood in named) / len(named) if named else 0.0
+    return valence, arousal
+
+
+def choose_genre(brief: Brief, rng: np.random.Generator) -> Genre:
+    """Return the brief's genre, or one that suits its instruments and mood.
+
+    Raises
+    ------
+    BriefError
+        If the brief names a genre that the vocabulary does not know.
+    """
+    genres = vocabulary().genres
+    if brief.genre is not None:
+        name = vocabulary().genre_words.get(brief.genre.lower(), brief.genre)
+        if name not in genres:
+            raise BriefError(f"genre={brief.genre!r} must be one of {', '.join(genres)}")
+        return genres[name]
+    if brief.form == "blues":
+        return genres["blues"]
+    players = [name.lower() for name in brief.instruments]
+    drums = any("drum" in name for name in players)
+    if players and set(players) == {"acoustic grand piano"}:
+        return genres["nocturne" if _mood(brief)[1] < 0.3 else "classical"]
+    if any("guitar" in name and ("over" in name or "dist" in name) for name in players):
+        return genres["rock"]
+    if players and set(players) <= {"choir aahs", "voice oohs"}:
+        return genres["choral"]
+    if any(name.startswith(("lead", "synth bass")) for name in players):
+        return genres["electronic"]
+    if drums:
+        return genres["jazz" if any("sax" in name for name in players) else "pop"]
+    if any(name.startswith("pad") for name in players):
+        return genres["ambient"]
+    if len(players) > 6:
+        return genres["orchestral"]
+    if players:
+        return genres["classical"]
+    return genres[_pick({"orchestral": 2, "classical": 2, "nocturne": 2, "folk": 1}, rng)]
+
+
+def _choose_meter(brief: Brief, genre: Genre, style: Any, rng: np.random.Generator) -> Meter:
+    if brief.meter is not None:
+        return Meter.parse(brief.meter)
+    return Meter.parse(_pick(genre.meters, rng))
+
+
+def _choose_key(
+    brief: Brief, genre: Genre, valence: float, parts_words: str, rng: np.random.Generator
+) -> Key:
+    if brief.key is not None:
+        return Key.parse(brief.key)
+    if brief.chords is not None:
+        return estimate_key_of_chords([ChordSymbol.parse(symbol) for symbol in brief.chords])
+    minor = min(max(genre.minor - 0.8 * valence, 0.02), 0.98)
+    if genre.harmony == "blues":
+        minor = genre.minor - 0.2 * valence
+    if brief.mode is not None:
+        mode = Mode(brief.mode)
+        rng.random()
+    else:
+        mode = Mode.MINOR if rng.random() < minor else Mode.MAJOR
+        fitting = [m for m in genre.modes if Mode(m).is_minor_like == (mode is Mode.MINOR)]
+        if fitting and rng.random() < 0.25:
+            mode = Mode(fitting[int(rng.integers(len(fitting)))])
+    guitars = "Guitar" in parts_words
+    if mode.is_minor_like:
+        table = _GUITAR_MINOR if guitars else _MINOR_FIFTHS
+    else:
+        table = _GUITAR_MAJOR if guitars else _MAJOR_FIFTHS
+    return Key.from_fifths(int(_pick(dict(table), rng)), mode)
+
+
+def _set_keys(
+    sections: list[SectionSketch], home: Key, genre: Genre, form: str, rng: np.random.Generator
+) -> None:
+    """Give every section a key: contrasts may leave home, the frame never does."""
+    contrast: dict[str, Key] = {}
+    can_leave = (
+        genre.harmony in _MODULATING
+        and home.mode in (Mode.MAJOR, Mode.MINOR)
+        and form not in ("verse-chorus", "strophic", "blues", "loop")
+    )
+    variation = int(rng.integers(1, 4))
+    for index, section in enumerate(sections):
+        section.key = home
+        if form == "variations" and index == variation and home.mode in (Mode.MAJOR, Mode.MINOR):
+            section.key = home.parallel
+        last = index == len(sections) - 1
+        if section.letter not in "BCDE" or not can_leave or section.num_bars < 4 or last:
+            continue
+        if section.letter not in contrast:
+            contrast[section.letter] = _contrast_key(home, genre, section.letter, rng)
+        section.key = contrast[section.letter]
+
+
+def _contrast_key(home: Key, genre: Genre, letter: str, rng: np.random.Generator) -> Key:
+    weights = dict(_CONTRAST_MINOR if home.mode is Mode.MINOR else _CONTRAST_MAJOR)
+    if genre.name in ("march", "ragtime"):
+        weights["subdominant"] = 5
+    if genre.harmony in ("romantic", "film"):
+        weights["parallel"] = 1.5
+    if genre.harmony == "jazz":
+        weights = {"home": 4, "subdominant": 1, "relative": 1}
+    if letter != "B":
+        weights["relative"] += 2
+    choice = _pick(weights, rng)
+    if choice == "relative":
+        return home.relative
+    if choice == "parallel":
+        return home.parallel
+    if choice == "home":
+        return home
+    step = 7 if choice == "dominant" else 5
+    return home.transpose(step)
+
+
+def _given_halves(brief: Brief, num_bars: int) -> list[str]:
+    """Lay given chords over the bars, again from the start where there are fewer."""
+    assert brief.chords is not None
+    chords = list(brief.chords)
+    if _chords_per_bar(brief, num_bars) == 1:
+        chords = [symbol for symbol in chords for _ in range(2)]
+    needed = 2 * num_bars
+    if len(chords) > needed:
+        raise BriefError(
+            f"chords fill {len(chords) / 2:g} bars but num_bars={num_bars}; "
+            "ask for more bars or give fewer chords"
+        )
+    return (chords * (needed // len(chords) + 1))[:needed]
+
+
+def _chords_per_bar(brief: Brief, num_bars: int | None) -> int:
+    assert brief.chords is not None
+    if brief.chords_per_bar is not None:
+        return brief.chords_per_bar
+    return 2 if num_bars is not None and len(brief.chords) == 2 * num_bars else 1
+
+
+def _default_bars(brief: Brief, genre: Genre, form: str, rng: np.random.Generator) -> int:
+    bars = int(genre.bars[int(rng.integers(len(genre.bars)))])
+    if form == "blues":
+        bars = 24
+    if is_letter_form(form):
+        bars = min(len(form) * (8 if len(form) <= 5 else 4), MAX_BARS)
+    if brief.chords is not None:
+        loop = -(-len(brief.chords) // _chords_per_bar(brief, None))
+        bars = loop if loop >= 8 else loop * max(round(bars / loop), 1)
+    return bars
+
+
+def _freeze(sections: list[SectionSketch]) -> tuple[PlanSection, ...]:
+    frozen: list[PlanSection] = []
+    bar = 0
+    for section in sections:
+        phrases = []
+        start = bar
+        for phrase in section.phrases:
+            phrases.append(
+                PlanPhrase(start_bar_index=bar, num_bars=phrase.num_bars, cadence=phrase.cadence)
+            )
+            bar += phrase.num_bars
+        frozen.append(
+            PlanSection(
+                label=section.label,
+                name=section.name,
+                start_bar_index=start,
+                num_bars=section.num_bars,
+                key=str(section.key),
+                energy=section.energy,
+                texture=section.texture,  # type: ignore[arg-type]
+                returns_to=section.returns_to,
+                edit_share=section.edit_share,
+                phrases=tuple(phrases),
+                parts_silent=section.silent,
+            )
+        )
+    return tuple(frozen)
+
+
+def _style_progressions(style: Any, key: Key) -> dict[str, tuple[ProgressionLike, ...]]:
+    """Group a style's loops of the key's mode by the role of the section."""
+    table: dict[str, list[ProgressionLike]] = {}
+    for progression in getattr(style, "progressions", ()):
+        if progression.mode == key.mode.value:
+            role = "verse" if progression.section in ("any", "intro") else progression.section
+            table.setdefault(role, []).append(tuple(progression.chords))
+    return {role: tuple(loops) for role, loops in table.items()}
+
+
+def _harmonic_rhythm(genre: Genre, bar_sec: float) -> HarmonicRhythm:
+    if genre.harmony in ("hymn", "baroque"):
+        return HarmonicRhythm(split=0.6 if bar_sec > 1.8 else 0.2)
+    if bar_sec < 1.3:
+        return HarmonicRhythm(split=0.0, hold=0.3)
+    return HarmonicRhythm(split=0.3 if bar_sec > 3.0 else 0.08, hold=0.0)
+
+
+def make_plan(brief: Brief, rng: np.random.Generator, *, style: StyleChoice = None) -> Plan:
+    """Decide everything about a piece but its notes.
+
+    Parameters
+    ----------
+    brief : Brief
+        What was asked for.
+    rng : numpy.random.Generator
+        Source of every choice; the same state gives the same plan.
+    style : Style, str, callable or None
+        The style that will play the rhythm section, its name, or a function from a genre to a
+        style or None (``leitmotiv.styles.style_for_genre``).
+
+    Raises
+    ------
+    BriefError
+        If the brief contradicts itself or names what does not exist.
+
+    Examples
+    --------
+    >>> brief = Brief(genre="waltz", key="D minor", num_bars=24)
+    >>> plan = make_plan(brief, np.random.default_rng(7))
+    >>> plan.key, plan.meter, plan.num_bars, str(plan.chord_at(23))
+    ('D minor', '3/4', 24, 'D:min')
+    """
+    seeds = rng.integers(0, 2**31, size=10)
+    stage = [np.random.default_rng(int(seed)) for seed in seeds]
+    seed = brief.seed if brief.seed is not None else int(seeds[9]) % MAX_SEED
+    valence, arousal = _mood(brief)
+    genre = choose_genre(brief, stage[0])
+    chosen: Any = style(genre.name) if callable(style) else style
+    style_name = chosen if isinstance(chosen, str) or chosen is None else chosen.name
+    if isinstance(chosen, str):
+        chosen = None
+
+    meter = _choose_meter(brief, genre, chosen, stage[1])
+    line_up = [PaletteEntry(p.name, p.instrument, p.role) for p in getattr(chosen, "palette", ())]
+    parts = make_palette(
+        genre,
+        brief.instruments,
+        brief.without,
+        choice=_line_up_choice(genre, valence, stage[2]),
+        line_up=line_up,
+    )
+    words = " ".join(part.instrument for part in parts)
+    home = _choose_key(brief, genre, valence, words, stage[3])
+
+    form = brief.form or _pick(genre.forms, stage[4])
+    bpm = (
+        brief.bpm if brief.bpm is not None else choose_bpm(brief, genre, arousal, stage[5].random())
+    )
+    length = fit_length(
+        brief,
+        meter,
+        bpm,
+        _default_bars(brief, genre, form, stage[4]),
+        ritardando=genre.ending == "ritardando" and form != "loop",
+    )
+    bar_sec = meter.bar_ticks / meter.beat_ticks * 60.0 / length.bpm
+    sections = _lay_out(brief, genre, form, home, length, bar_sec, stage[6])
+    if brief.chords is not None:
+        _use_given_chords(sections, brief, length.num_bars)
+    else:
+        harmonise(
+            sections,
+            genre.harmony,
+            stage[7],
+            rhythm=_harmonic_rhythm(genre, bar_sec),
+            progressions=_style_progressions(chosen, home),
+        )
+    shape_energy(
+        sections,
+        arousal,
+        stage[8],
+        genre=genre.name,
+        form=form,
+        ends_loud=genre.ending == "steady",
+    )
+    shape_textures(sections, parts, genre=genre.name, form=form)
+    num_theme_bars = theme_bars(brief, meter, bar_sec, sections[0].phrases[0].num_bars)
+    placements = place_theme(sections, parts, num_theme_bars, home, stage[8])
+    halves = [symbol for section in sections for symbol in section.halves]
+    return Plan(
+        title=brief.title or invent_title(brief, genre, valence, arousal, stage[9]),
+        brief=brief,
+        seed=seed,
+        genre=genre.name,
+        style=style_name,
+        key=str(home),
+        meter=str(meter),
+        num_bars=length.num_bars,
+        tempos=length.tempos(),
+        sections=_freeze(sections),
+        chords=tuple(
+            PlanChord(bar_index=index // 2, half=index % 2, symbol=symbol)  # type: ignore[arg-type]
+            for index, symbol in enumerate(halves)
+        ),
+        parts=parts,
+        placements=placements,
+        loop=(0, length.num_bars) if form == "loop" else None,
+    )
+
+
+def _line_up_choice(genre: Genre, valence: float, rng: np.random.Generator) -> int:
+    return int(rng.integers(len(genre.palettes)))
+
+
+def _lay_out(
+    brief: Brief,
+    genre: Genre,
+    form: str,
+    home: Key,
+    length: LengthAndTempo,
+    bar_sec: float,
+    rng: np.random.Generator,
+) -> list[SectionSketch]:
+    """Sections with phrases and keys."""
+    if not is_letter_form(form) and form not in vocabulary().forms:
+        raise BriefError(
+            f"form={form!r} must be one of {', '.join(vocabulary().forms)} or letters such as AABA"
+        )
+    phrase_bars = 8 if bar_sec < 1.25 else 4
+    try:
+        sections = make_form(length.num_bars, form, rng, phrase_bars=phrase_bars)
+    except LeitmotivError as error:  # pragma: no cover - forms are checked above
+        raise BriefError(str(error)) from None
+    _set_keys(sections, home, genre, form, rng)
+    if brief.chords is not None:
+        for section in sections:
+            section.key = home
+    return sections
+
+
+def _use_given_chords(sections: list[SectionSketch], brief: Brief, num_bars: int) -> None:
+    halves = _given_halves(brief, num_bars)
+    position = 0
+    for section in sections:
+        section.halves = halves[position : position + 2 * section.num_bars]
+        position += 2 * section.num_bars
+    name_phrase_cadences(sections)

@@ -1,0 +1,181 @@
+"""Theme placement: where the theme stands, who plays it and what happens to it.
+
+Purpose: the plan's promise that one idea runs through the piece.
+
+Conventions: the theme is stated at the start of the first letter of the form (after an intro);
+every later section recalls it, returns plainly or ornamented, contrasts as sequence, fragment,
+inversion or in another mode, codas broadened. ``transpose_steps`` are diatonic steps in the
+section's key.
+
+Public names: :func:`place_theme`, :func:`invent_title`.
+
+References
+----------
+A. Schoenberg, *Fundamentals of Musical Composition*, ch. III-V (motive, phrase, development).
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from leitmotiv.plan.brief import Brief
+from leitmotiv.plan.form import SectionSketch
+from leitmotiv.plan.plan import PlanPart, ThemePlacement, Transform
+from leitmotiv.plan.vocabulary import Genre
+from leitmotiv.theory import TICKS_PER_QUARTER, Key, Meter
+
+__all__ = ["invent_title", "place_theme", "theme_bars"]
+
+_MAX_THEME_BARS = 8
+
+
+def theme_bars(brief: Brief, meter: Meter, bar_sec: float, first_phrase_bars: int) -> int:
+    """Return how many bars the theme fills: its own length where given, else two or four."""
+    if brief.theme:
+        quarters = max(note.onset_quarter + note.duration_quarter for note in brief.theme)
+        bars = math.ceil(quarters * TICKS_PER_QUARTER / meter.bar_ticks - 1e-6)
+        return min(max(bars, 1), _MAX_THEME_BARS)
+    length = 4 if bar_sec < 1.25 and first_phrase_bars >= 8 else 2
+    return min(length, first_phrase_bars)
+
+
+def _second_singer(parts: tuple[PlanPart, ...], melody: int) -> int:
+    """Return the part that may take the theme over: a counter-melody, a cello, the upper voice."""
+    for role in ("counter", "bass", "harmony"):
+        for index, part in enumerate(parts):
+            sings = part.role == role and part.instrument not in ("Timpani",)
+            bowed = part.instrument in ("Cello", "Bassoon", "Viola", "Trombone", "French Horn")
+            if index != melody and sings and (role == "counter" or bowed):
+                return index
+    return melody
+
+
+def place_theme(
+    sections: list[SectionSketch],
+    parts: tuple[PlanPart, ...],
+    num_theme_bars: int,
+    home: Key,
+    rng: np.random.Generator,
+) -> tuple[ThemePlacement, ...]:
+    """Return the placements, sorted by bar; empty when nobody has a melody."""
+    melody = next((i for i, part in enumerate(parts) if part.role == "melody"), None)
+    if melody is None:
+        return ()
+    other = _second_singer(parts, melody)
+    placements: list[ThemePlacement] = []
+    bar = 0
+    stated = False
+    has_letters = any(not section.is_frame for section in sections)
+    for index, section in enumerate(sections):
+        start = bar
+        bar += section.num_bars
+        if section.letter == "I" and has_letters:
+            continue
+        last = index == len(sections) - 1
+        player = melody
+        steps = 0
+        transform: Transform
+        if not stated:
+            transform, stated = "statement", True
+        elif section.letter == "Z":
+            transform = "augment" if section.num_bars >= 2 * num_theme_bars else "fragment"
+        elif section.returns_to is not None:
+            grown = section.edit_share >= 0.3 or last
+            transform = "ornament" if grown and section.letter == "A" else "repeat"
+            origin = sections[section.returns_to].key
+            if origin is not None and section.key is not None and origin.mode != section.key.mode:
+                transform = "mode change"
+            if section.letter != "A":
+                steps = next((p.transpose_steps for p in reversed(placements)), 0)
+                steps = steps if transform == "repeat" else 0
+        elif section.key is not None and section.key.mode is not home.mode:
+            transform = "mode change"
+        else:
+            options: tuple[Transform, ...] = ("sequence", "fragment", "invert")
+            transform = options[int(rng.integers(3))]
+            steps = int(rng.choice([-2, 1, 2, 4])) if transform == "sequence" else 0
+            # The other voice takes over where it does not rest.
+            if other not in section.silent and rng.random() < 0.5:
+                player = other
+        length = min(num_theme_bars, section.phrases[0].num_bars)
+        if transform == "augment":
+            length = min(2 * num_theme_bars, section.num_bars)
+        placements.append(_placement(start, length, player, transform, steps))
+        placements += _answers(section, start, length, player, num_theme_bars, rng)
+    return tuple(sorted(placements, key=lambda p: p.bar_index))
+
+
+def _placement(
+    bar: int, length: int, player: int, transform: Transform, steps: int = 0
+) -> ThemePlacement:
+    return ThemePlacement(
+        bar_index=bar,
+        num_bars=length,
+        part_index=player,
+        transform=transform,
+        transpose_steps=steps,
+    )
+
+
+def _answers(
+    section: SectionSketch,
+    start: int,
+    length: int,
+    player: int,
+    num_theme_bars: int,
+    rng: np.random.Generator,
+) -> list[ThemePlacement]:
+    """Recall the theme at later phrases: the consequent repeats it, others sequence it."""
+    if section.is_frame:
+        return []
+    answers = []
+    bar = start
+    for number, phrase in enumerate(section.phrases):
+        if number and phrase.num_bars >= num_theme_bars and bar >= start + length:
+            if number % 2 == 1 and section.letter == "A":
+                answers.append(_placement(bar, min(length, phrase.num_bars), player, "repeat"))
+            elif number % 2 == 0:
+                steps = int(rng.choice([-1, 1, 2]))
+                size = min(num_theme_bars, phrase.num_bars)
+                answers.append(_placement(bar, size, player, "sequence", steps))
+        bar += phrase.num_bars
+    return answers
+
+
+_IMAGES = {
+    # (pleasant, excited): images for titles
+    (False, False): ("Rain", "Empty Rooms", "Faded Letters", "the Last Ferry", "November", "Ashes"),
+    (False, True): ("Storms", "Broken Glass", "the Hunt", "Iron", "the Falling Tower", "Wolves"),
+    (True, False): (
+        "Still Water",
+        "Morning",
+        "the Orchard",
+        "Snowlight",
+        "Old Lanterns",
+        "the Harbour",
+    ),
+    (True, True): (
+        "the Open Road",
+        "Bright Banners",
+        "the Summit",
+        "Midsummer",
+        "Fireworks",
+        "the Sea",
+    ),
+}
+
+
+def invent_title(
+    brief: Brief, genre: Genre, valence: float, arousal: float, rng: np.random.Generator
+) -> str:
+    """Invent a title from mood and genre; the same words and seed give the same title."""
+    noun = genre.nouns[int(rng.integers(len(genre.nouns)))]
+    images = _IMAGES[(valence >= 0, arousal >= 0)]
+    image = images[int(rng.integers(len(images)))]
+    if brief.moods:
+        adjective = brief.moods[0]
+        if rng.random() < 0.6:
+            return f"{adjective.title()} {noun}" if adjective != "wonder" else f"{noun} of Wonder"
+    return f"{noun} of {image}"
