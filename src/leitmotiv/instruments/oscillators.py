@@ -33,8 +33,9 @@ __all__ = [
 
 _TABLE_LENGTH = 2048
 _RAMP = (np.arange(CONTROL_BLOCK) / CONTROL_BLOCK).astype(np.float32)
-_MODE_BLOCK = 256
-_SILENT = 1e-12
+_MODE_BLOCK, _ROWS, _GROUP = 128, 16, 32
+_SILENT = 1e-14
+_INAUDIBLE = 3e-5
 
 
 def midi_to_hz(pitch: Any) -> NDArray[np.float64]:
@@ -130,6 +131,21 @@ def read_wavetable(
     return result
 
 
+def _powers(base: NDArray[np.complex128], count: int) -> NDArray[np.complex128]:
+    """Powers 0 .. count - 1 of each base by doubling, shape (count, modes)."""
+    powers = np.empty((count, len(base)), np.complex128)
+    powers[0] = 1.0
+    factor, done = base.copy(), 1
+    while done < count:
+        more = min(done, count - done)
+        np.multiply(powers[:more], factor, out=powers[done : done + more])
+        # Dead modes become zeros, not denormal numbers, which are slow.
+        factor = factor * factor
+        factor[np.abs(factor) < _SILENT] = 0.0
+        done += more
+    return powers
+
+
 def decaying_modes(
     frequency_hz: NDArray[Any],
     decay_rate: NDArray[Any],
@@ -161,25 +177,36 @@ def decaying_modes(
     shape = amplitude.shape[:-1]
     if num_samples <= 0:
         return np.zeros((*shape, 0), np.float32)
-    kept = np.flatnonzero(
-        (frequency_hz < 0.45 * sample_rate)
-        & (np.abs(amplitude).reshape(-1, amplitude.shape[-1]).max(0) > 0)
-    )
-    channels = amplitude.reshape(-1, amplitude.shape[-1])[:, kept]
-    pole = (
-        -np.asarray(decay_rate, dtype=np.float64)[kept] + 2j * np.pi * frequency_hz[kept]
-    ) / sample_rate
-    start = channels * np.exp(1j * (np.asarray(phase, dtype=np.float64)[kept] - np.pi / 2))
+    channels = amplitude.reshape(-1, amplitude.shape[-1])
+    peak = np.abs(channels).max(axis=0) * (frequency_hz < 0.45 * sample_rate)
+    floor = _INAUDIBLE * peak.max()
+    rate = np.asarray(decay_rate, dtype=np.float64)
+    kept = np.flatnonzero(peak > floor)
+    life = np.log(peak[kept] / floor) / np.maximum(rate[kept], 1e-3) * sample_rate
+    order = np.argsort(-life)
+    kept, life = kept[order], life[order]
+    pole = np.exp((-rate[kept] + 2j * np.pi * frequency_hz[kept]) / sample_rate)
+    phase = np.asarray(phase, dtype=np.float64)
+    start = channels[:, kept] * np.exp(1j * (phase[kept] - np.pi / 2))
+    num_channels = len(channels)
     blocks = -(-num_samples // _MODE_BLOCK)
-    inside = np.exp(pole[:, None] * np.arange(_MODE_BLOCK))  # (modes, B)
-    outside = np.exp(pole * (_MODE_BLOCK * np.arange(blocks))[:, None])  # (blocks, modes)
-    left = (start[:, None, :] * outside).reshape(-1, len(kept))  # (channels * blocks, modes)
-    rotations = np.concatenate([inside.real, -inside.imag]).astype(np.float32)
-    states = np.concatenate([left.real, left.imag], axis=1).astype(np.float32)
-    # Products of dead modes would be denormal numbers, which are slow.
-    states[np.abs(states) < _SILENT] = 0.0
-    rotations[np.abs(rotations) < _SILENT] = 0.0
-    audio = (states @ rotations).reshape(len(channels), -1)[:, :num_samples]
+    rows = -(-blocks // _ROWS)
+    audio = np.zeros((rows * _ROWS, num_channels * _MODE_BLOCK), np.float32)
+    # Longest-lived modes first: a group is computed only until its last mode has died.
+    for first in range(0, len(kept), _GROUP):
+        group = slice(first, first + _GROUP)
+        alive = min(int(life[first] / (_MODE_BLOCK * _ROWS)) + 1, rows)
+        inside = _powers(pole[group], _MODE_BLOCK).T  # (modes, B)
+        outside = _powers(pole[group] ** _MODE_BLOCK, alive * _ROWS)  # (blocks, modes)
+        turned = (start[:, group, None] * inside).transpose(1, 0, 2).reshape(len(inside), -1)
+        rotations = np.concatenate([turned.real, -turned.imag]).astype(np.float32)
+        states = np.concatenate([outside.real, outside.imag], axis=1).astype(np.float32)
+        # Small products on purpose: BLAS libraries start threads for larger ones, which costs
+        # more than it saves while parts are rendered side by side.
+        product = states.reshape(alive, _ROWS, -1) @ rotations
+        audio[: alive * _ROWS] += product.reshape(alive * _ROWS, -1)
+    audio = audio.reshape(rows * _ROWS, num_channels, _MODE_BLOCK).transpose(1, 0, 2)
+    audio = audio.reshape(num_channels, -1)[:, :num_samples]
     return np.ascontiguousarray(audio).reshape(*shape, num_samples)
 
 
