@@ -49,7 +49,9 @@ class Stems:
         for name, audio in zip(self.names, self.audio, strict=True):
             _check_stereo(f"stem {name!r}", audio)
             if audio.shape != self.audio[0].shape:
-                raise AudioError(f"stem {name!r} has {audio.shape[1]} samples, not {self.num_samples}")
+                raise AudioError(
+                    f"stem {name!r} has {audio.shape[1]} samples, not {self.num_samples}"
+                )
 
     @property
     def num_samples(self) -> int:

@@ -110,7 +110,7 @@ def _encode(audio: NDArray[np.float32], subtype: str, rng: np.random.Generator) 
     bits = 8 * _BYTES_PER_SAMPLE[subtype]
     full_scale = 2.0 ** (bits - 1)
     # float32 holds 24 bits: enough below PCM_32, where the quantisation step needs float64.
-    scaled = audio.T.astype(np.float64 if bits == 32 else np.float32)
+    scaled = np.array(audio.T, dtype=np.float64 if bits == 32 else np.float32, order="C")
     scaled *= full_scale
     if bits < 32:
         # The difference of neighbouring uniform values has a triangular density of +-1 step and
@@ -256,5 +256,7 @@ def read_audio(path: str | os.PathLike[str]) -> tuple[NDArray[np.float32], int]:
         samples, sample_rate = soundfile.read(path, dtype="float32", always_2d=True)
     except (OSError, RuntimeError) as error:
         detail = str(error).splitlines()[0].rstrip(".")
-        raise AudioError(f"cannot read {path} as audio: {detail}; give a WAV, FLAC or Ogg file") from error
+        raise AudioError(
+            f"cannot read {path} as audio: {detail}; give a WAV, FLAC or Ogg file"
+        ) from error
     return np.ascontiguousarray(samples.T), int(sample_rate)

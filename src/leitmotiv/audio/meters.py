@@ -95,7 +95,9 @@ def _block_powers(audio: NDArray[np.floating], sample_rate: int) -> NDArray[np.f
 
     hop = round(HOP_SEC * sample_rate)
     hops_per_block = round(BLOCK_SEC / HOP_SEC)
-    weighted = sosfilt(k_weighting(sample_rate).astype(np.float32), audio.astype(np.float32), axis=1)
+    weighted = sosfilt(
+        k_weighting(sample_rate).astype(np.float32), audio.astype(np.float32), axis=1
+    )
     num_hops = audio.shape[1] // hop
     if num_hops < hops_per_block:  # shorter than one block: the whole of it, ungated
         return np.asarray([np.mean(np.square(weighted, dtype=np.float64), axis=1).sum()])
@@ -191,9 +193,7 @@ def _frames(channel: NDArray[np.float32]) -> NDArray[np.float32]:
     )
 
 
-def true_peak_envelope(
-    audio: NDArray[np.floating], *, floor: float = 0.0
-) -> NDArray[np.float32]:
+def true_peak_envelope(audio: NDArray[np.floating], *, floor: float = 0.0) -> NDArray[np.float32]:
     """Return the largest value at and up to the next sample, four times oversampled.
 
     Parameters
@@ -220,7 +220,9 @@ def true_peak_envelope(
     by_row = envelope.reshape(num_rows, _FRAME)
     for channel in audio:
         frames = _frames(np.asarray(channel, dtype=np.float32))
-        reach = np.maximum(frames.max(axis=1, initial=0.0), -frames.min(axis=1, initial=0.0)) * bound
+        reach = (
+            np.maximum(frames.max(axis=1, initial=0.0), -frames.min(axis=1, initial=0.0)) * bound
+        )
         for rows in _batches(np.flatnonzero(reach > floor)):
             between = frames[rows] @ matrix
             np.abs(between, out=between)

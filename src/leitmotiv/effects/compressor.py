@@ -96,7 +96,9 @@ class Compressor:
         if self.knee_db == 0:
             return np.asarray(slope * np.maximum(over, 0.0))
         knee = np.clip(over + self.knee_db / 2, 0.0, self.knee_db)
-        return np.asarray(slope * (knee**2 / (2 * self.knee_db) + np.maximum(over - self.knee_db / 2, 0)))
+        return np.asarray(
+            slope * (knee**2 / (2 * self.knee_db) + np.maximum(over - self.knee_db / 2, 0))
+        )
 
     def process(self, block: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return the next block, float32 (num_channels, samples)."""

@@ -131,7 +131,5 @@ class Equalizer:
         check_block(block, self.num_channels)
         if not len(self.sos) or not block.shape[1]:
             return block.copy()
-        filtered, self._state = sosfilt(
-            self.sos, block.astype(np.float64), axis=1, zi=self._state
-        )
+        filtered, self._state = sosfilt(self.sos, block.astype(np.float64), axis=1, zi=self._state)
         return np.asarray(filtered, dtype=np.float32)

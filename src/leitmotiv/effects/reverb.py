@@ -196,7 +196,8 @@ class Reverb:
     --------
     >>> import numpy as np
     >>> reverb = Reverb(decay_sec=1.0, wet_level=1.0, dry_level=0.0)
-    >>> click = np.zeros((2, 4800), np.float32); click[:, 0] = 1.0
+    >>> click = np.zeros((2, 4800), np.float32)
+    ... click[:, 0] = 1.0
     >>> reverb.process(click).shape
     (2, 4800)
     """
@@ -257,9 +258,7 @@ class Reverb:
         origin = self._memory - self._pre_delay
         early = np.zeros((2, num_samples), dtype=np.float32)
         spread = np.zeros((NUM_LINES, num_samples), dtype=np.float32)
-        for source, early_taps, spread_taps in zip(
-            history, self._early, self._spread, strict=True
-        ):
+        for source, early_taps, spread_taps in zip(history, self._early, self._spread, strict=True):
             for taps, target in ((early_taps, early), (spread_taps, spread)):
                 for offset, gains in zip(taps.offsets, taps.gains, strict=True):
                     delayed = source[origin - offset : origin - offset + num_samples]

@@ -77,9 +77,7 @@ def _prepare(audio: NDArray[np.float32], role: str, seat: Seat, sample_rate: int
     if seat.depth > 0.3:  # air between the back desks and the audience
         bands.append(Band("high_shelf", 6000.0, -3.0 * seat.depth))
     placed = Equalizer(tuple(bands), sample_rate=sample_rate).process(place(audio, seat))
-    return _Measured(
-        placed, integrated_lufs(placed, sample_rate), active_sec(placed, sample_rate)
-    )
+    return _Measured(placed, integrated_lufs(placed, sample_rate), active_sec(placed, sample_rate))
 
 
 def _gains_db(
@@ -157,7 +155,9 @@ def balance_stems(
     # SciPy's filters and transforms release the interpreter lock.
     with ThreadPoolExecutor(max_workers=min(os.cpu_count() or 1, 4)) as pool:
         measured = list(
-            pool.map(lambda job: _prepare(*job, sample_rate), zip(stems.audio, roles, seats, strict=True))
+            pool.map(
+                lambda job: _prepare(*job, sample_rate), zip(stems.audio, roles, seats, strict=True)
+            )
         )
         gains_db = _gains_db(measured, roles, chosen)
 

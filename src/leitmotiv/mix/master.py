@@ -165,9 +165,7 @@ def master(
     return _to_target(audio, sample_rate, profile)
 
 
-def _to_target(
-    audio: NDArray[np.float32], sample_rate: int, profile: MasterProfile
-) -> Master:
+def _to_target(audio: NDArray[np.float32], sample_rate: int, profile: MasterProfile) -> Master:
     """Find the gain into the limiter that lands on the target."""
     ceiling_dbtp = profile.ceiling_dbtp - ENCODER_MARGIN_DB
     target = profile.integrated_lufs

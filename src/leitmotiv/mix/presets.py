@@ -87,8 +87,41 @@ PRESETS: Mapping[str, MixPreset] = MappingProxyType(
 )  # fmt: skip
 
 
+# Genres and style sheets name what they are; this table says where they sound.
+_OF_GENRE = {
+    "default": "concert",
+    "orchestral": "concert",
+    "march": "concert",
+    "classical": "chamber",
+    "waltz": "chamber",
+    "baroque": "chamber",
+    "nocturne": "chamber",
+    "tango": "chamber",
+    "folk": "chamber",
+    "celtic": "chamber",
+    "ragtime": "chamber",
+    "hymn": "choir",
+    "choral": "choir",
+    "rock": "band",
+    "pop": "band",
+    "funk": "band",
+    "electronic": "band",
+    "synthwave": "band",
+    "chiptune": "intimate",
+    "jazz": "intimate",
+    "blues": "band",
+    "bossa": "intimate",
+    "lo-fi": "intimate",
+    "lofi": "intimate",
+    "hip-hop": "intimate",
+}
+
+
 def find_preset(preset: str | MixPreset) -> MixPreset:
-    """Return a preset by name, or the preset itself.
+    """Return a preset by its name or a genre's, or the preset itself.
+
+    >>> find_preset("rock").name
+    'band'
 
     Raises
     ------
@@ -97,6 +130,7 @@ def find_preset(preset: str | MixPreset) -> MixPreset:
     """
     if isinstance(preset, MixPreset):
         return preset
-    if preset not in PRESETS:
-        raise AudioError(f"preset={preset!r} must be one of {', '.join(PRESETS)}")
-    return PRESETS[preset]
+    name = _OF_GENRE.get(preset, preset)
+    if name not in PRESETS:
+        raise AudioError(f"preset={preset!r} must be one of {', '.join(PRESETS)}, or a genre")
+    return PRESETS[name]

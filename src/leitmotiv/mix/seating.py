@@ -148,9 +148,7 @@ def seat_parts(
         seats = _seat_band(roles)
     else:
         seats = _seat_stage(programs, roles)
-    return tuple(
-        replace(seat, pan=float(np.clip(seat.pan * width, -0.95, 0.95))) for seat in seats
-    )
+    return tuple(replace(seat, pan=float(np.clip(seat.pan * width, -0.95, 0.95))) for seat in seats)
 
 
 def place(audio: NDArray[np.float32], seat: Seat) -> NDArray[np.float32]:
