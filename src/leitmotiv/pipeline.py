@@ -36,6 +36,7 @@ import numpy as np
 
 from leitmotiv.errors import RenderError
 from leitmotiv.plan import Brief, Plan, make_plan, parse_brief
+from leitmotiv.styles import load_style, style_for_genre
 
 if TYPE_CHECKING:
     from leitmotiv.audio import Master, Stems
@@ -112,7 +113,7 @@ class PipelineOptions:
         """The sound bank that plays; None where the modelled instruments do."""
         if self.engine == "modelled" or self.soundfont is not None:
             return self.soundfont
-        from leitmotiv.instruments import find_soundfonts
+        from leitmotiv.instruments.banks import find_soundfonts
 
         return next(iter(find_soundfonts()), None)
 
@@ -207,7 +208,8 @@ def plan_brief(source: str | Brief | Plan, *, seed: int | None = None) -> Plan:
     brief = parse_brief(source) if isinstance(source, str) else source
     if seed is None:
         seed = brief.seed if brief.seed is not None else secrets.randbelow(MAX_DRAWN_SEED)
-    plan = make_plan(brief.replace(seed=seed), _generators(seed)["plan"])
+    request = brief.replace(seed=seed)
+    plan = make_plan(request, _generators(seed)["plan"], style=style_for_genre)
     return plan if plan.seed == seed else plan.replace(seed=seed)
 
 
@@ -300,8 +302,6 @@ def mix_preset(score: Score, plan: Plan | None = None) -> str:
     if sung and all(sung):
         return "choir"
     if plan is not None and plan.style is not None:
-        from leitmotiv.styles import load_style
-
         return STYLE_MIXES[load_style(plan.style).mix_preset]
     if any(part.is_drum for part in score.parts):
         return "band"
@@ -377,7 +377,7 @@ def save_piece(
     ReleaseError
         If the folder is in use or cannot be written; nothing is left behind.
     """
-    from leitmotiv.models import read_sidecar
+    from leitmotiv.models import load_model
     from leitmotiv.release import build_provenance, write_bundle
     from leitmotiv.score import Origin
 
@@ -385,7 +385,7 @@ def save_piece(
     provenance = build_provenance(
         score=piece.score,
         plan=piece.plan,
-        model_sidecar=read_sidecar() if by_model else None,
+        model_sidecar=load_model().sidecar if by_model else None,
         engine=_engine(piece.soundfont),
         soundfont=piece.soundfont,
         findings=piece.findings,

@@ -30,7 +30,7 @@ def format_duration(duration_sec: float) -> str:
 def _bpm_text(plan: Plan) -> str:
     bpms = [tempo.bpm for tempo in plan.tempos]
     low, high = min(bpms), max(bpms)
-    return f"{high:g} BPM" if low == high else f"{low:g}-{high:g} BPM"
+    return f"{high:.4g} BPM" if low == high else f"{low:.0f}-{high:.0f} BPM"
 
 
 def plan_summary(plan: Plan) -> str:

@@ -25,9 +25,19 @@ def _version(distribution: str) -> str | None:
         return None
 
 
+def _model() -> dict[str, Any] | None:
+    from leitmotiv.errors import ModelError
+    from leitmotiv.models import load_model
+
+    try:
+        return load_model().sidecar
+    except ModelError:
+        return None
+
+
 def gather_info() -> dict[str, Any]:
     """Return everything that ``leitmotiv info`` shows, as plain data."""
-    from leitmotiv.instruments import find_soundfonts
+    from leitmotiv.instruments.banks import find_soundfonts
     from leitmotiv.styles import style_names
 
     return {
@@ -37,7 +47,7 @@ def gather_info() -> dict[str, Any]:
         "platform": platform.platform(),
         "libraries": {name: _version(name) for name in LIBRARIES},
         "extras": {extra: _version(name) for extra, name in EXTRAS.items()},
-        "model": None,
+        "model": _model(),
         "styles": list(style_names()),
         "soundfonts": [str(path) for path in find_soundfonts()],
     }
