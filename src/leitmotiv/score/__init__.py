@@ -3,6 +3,7 @@
 from leitmotiv.score.atomic import write_bytes_atomically
 from leitmotiv.score.files import read_midi, read_musicxml, read_score
 from leitmotiv.score.midi import midi_bytes, parse_midi, write_midi
+from leitmotiv.score.musicxml import musicxml_bytes, write_musicxml
 from leitmotiv.score.score import (
     CONTROL_DTYPE,
     NOTE_DTYPE,
@@ -32,10 +33,12 @@ __all__ = [
     "TempoMap",
     "make_notes",
     "midi_bytes",
+    "musicxml_bytes",
     "parse_midi",
     "read_midi",
     "read_musicxml",
     "read_score",
     "write_bytes_atomically",
     "write_midi",
+    "write_musicxml",
 ]

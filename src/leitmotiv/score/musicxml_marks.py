@@ -1,0 +1,177 @@
+"""Marks around the notes of a MusicXML part: tempo, dynamics, chord symbols, sections.
+
+Purpose: turn the maps of a Score, and the velocities of a part, into sparse marks.
+
+Conventions: a mark is ``(tick, element)``. Dynamics come from velocity: one mark where a part
+begins, then one where the level of a bar moves by a full step and stays there.
+
+Public names: :func:`chord_marks`, :func:`dynamic_marks`, :func:`section_marks`,
+:func:`tempo_marks`.
+
+References: *MusicXML 4.0*, W3C Community Group report, 2021, elements direction, harmony, sound.
+"""
+
+from __future__ import annotations
+
+import xml.etree.ElementTree as ET
+from collections.abc import Sequence
+
+import numpy as np
+
+from leitmotiv.score.musicxml_symbols import CHORD_KINDS, DYNAMIC_VELOCITIES, dynamic_for
+from leitmotiv.score.notation import Bar
+from leitmotiv.score.score import Part, Score
+from leitmotiv.theory import TICKS_PER_QUARTER, ChordSymbol, Spelling
+
+__all__ = ["Mark", "chord_marks", "dynamic_marks", "section_marks", "tempo_marks"]
+
+Mark = tuple[int, ET.Element]
+
+_SHOWN_TEMPO_RATIO = 0.06
+_DYNAMIC_STEP = 11.0  # velocity beyond which a bar leaves the level in force
+_BEAT_UNITS = {480: ("quarter", 0), 720: ("quarter", 1), 960: ("half", 0), 240: ("eighth", 0),
+               1440: ("half", 1), 360: ("eighth", 1), 120: ("16th", 0)}  # fmt: skip
+
+
+def number_text(value: float, digits: int = 2) -> str:
+    """Return a number without needless zeros.
+
+    >>> number_text(120.0), number_text(66.667)
+    ('120', '66.67')
+    """
+    return f"{value:.{digits}f}".rstrip("0").rstrip(".")
+
+
+def _direction(placement: str, kind: str) -> tuple[ET.Element, ET.Element]:
+    direction = ET.Element("direction", placement=placement)
+    return direction, ET.SubElement(ET.SubElement(direction, "direction-type"), kind)
+
+
+def tempo_marks(score: Score) -> list[Mark]:
+    """Return metronome marks; a passing change (a ritardando) is played but not printed."""
+    marks: list[Mark] = []
+    ticks, tempos = score.tempo_map.ticks, score.tempo_map.qpm
+    shown = 0.0
+    for index, (tick, qpm) in enumerate(zip(ticks, tempos, strict=True)):
+        if tick >= max(score.length_ticks, 1):
+            break
+        meter = score.meter_at(tick)
+        stays = index + 1 == len(ticks) or ticks[index + 1] - tick >= meter.bar_ticks
+        is_new = abs(qpm / shown - 1) > _SHOWN_TEMPO_RATIO if shown else True
+        # MusicXML keeps the exact tempo for playback; the page shows a round one.
+        if is_new and (stays or not shown):
+            unit, dots = _BEAT_UNITS.get(meter.beat_ticks, ("quarter", 0))
+            beat_ticks = meter.beat_ticks if meter.beat_ticks in _BEAT_UNITS else TICKS_PER_QUARTER
+            direction, metronome = _direction("above", "metronome")
+            metronome.set("parentheses", "no")
+            ET.SubElement(metronome, "beat-unit").text = unit
+            for _ in range(dots):
+                ET.SubElement(metronome, "beat-unit-dot")
+            per_minute = qpm * TICKS_PER_QUARTER / beat_ticks
+            ET.SubElement(metronome, "per-minute").text = number_text(per_minute, 0)
+            ET.SubElement(direction, "sound", tempo=number_text(qpm, 4))
+            marks.append((tick, direction))
+            shown = qpm
+        else:
+            marks.append((tick, ET.Element("sound", tempo=number_text(qpm, 4))))
+    return marks
+
+
+def section_marks(score: Score) -> list[Mark]:
+    """Return rehearsal marks."""
+    marks: list[Mark] = []
+    for section in score.sections:
+        if section.tick < max(score.length_ticks, 1):
+            direction, rehearsal = _direction("above", "rehearsal")
+            rehearsal.text = section.label
+            marks.append((section.tick, direction))
+    return marks
+
+
+def dynamic_marks(part: Part, bars: Sequence[Bar]) -> list[Mark]:
+    """Return dynamics where a part's level changes and stays; none for a constant velocity."""
+    velocity = part.notes["velocity"].astype(np.float64)
+    if not len(velocity) or velocity.min() == velocity.max():
+        return []
+    starts = np.asarray([bar.start for bar in bars], dtype=np.int64)
+    bar_of = np.searchsorted(starts, part.notes["onset"], side="right") - 1
+    sounding = np.unique(bar_of)
+    levels = [float(np.median(velocity[bar_of == bar])) for bar in sounding]
+    marks: list[Mark] = []
+    in_force: str | None = None
+    for index, bar in enumerate(sounding):
+        here = levels[index]
+        ahead = levels[index + 1] if index + 1 < len(levels) else here
+        if in_force is not None:
+            centre = DYNAMIC_VELOCITIES[in_force]
+            if abs(here - centre) < _DYNAMIC_STEP or abs(ahead - centre) < _DYNAMIC_STEP:
+                continue
+            if (here - centre) * (ahead - centre) < 0:
+                continue
+        name = dynamic_for((here + ahead) / 2)
+        if name == in_force:
+            continue
+        in_force = name
+        direction, dynamics = _direction("below", "dynamics")
+        ET.SubElement(dynamics, name)
+        loudness = number_text(DYNAMIC_VELOCITIES[name] / 0.9)
+        ET.SubElement(direction, "sound", dynamics=loudness)
+        marks.append((int(part.notes["onset"][bar_of == bar].min()), direction))
+    return marks
+
+
+def chord_marks(score: Score) -> list[Mark]:
+    """Return chord symbols; a chord that stays is not repeated."""
+    marks: list[Mark] = []
+    previous: ChordSymbol | None = None
+    for change in score.chords:
+        if change.chord == previous or change.tick >= max(score.length_ticks, 1):
+            continue
+        if previous is None and change.chord.is_none:
+            continue
+        previous = change.chord
+        marks.append((change.tick, harmony_element(change.chord)))
+    return marks
+
+
+def harmony_element(chord: ChordSymbol) -> ET.Element:
+    """Return the ``harmony`` element of a chord symbol.
+
+    >>> element = harmony_element(ChordSymbol.parse("D:min7/b3"))
+    >>> [child.tag for child in element]
+    ['root', 'kind', 'bass']
+    """
+    harmony = ET.Element("harmony", {"print-frame": "no"})
+    if chord.root is None:
+        _spelling(harmony, "root", Spelling("C"))
+        ET.SubElement(harmony, "kind", text="N.C.").text = "none"
+        return harmony
+    _spelling(harmony, "root", chord.root)
+    kind = CHORD_KINDS.get(chord.quality)
+    added, omitted = list(chord.added), list(chord.omitted)
+    if kind is None:  # root alone or a bare list of degrees: build on the triad
+        kind = "major"
+        added = [degree for degree in chord.degrees if degree not in ("1", "3", "5")]
+        omitted = [degree for degree in ("3", "5") if degree not in chord.degrees]
+    plain = ChordSymbol(chord.root, chord.quality, chord.added, chord.omitted)
+    suffix = plain.lead_sheet[len(str(chord.root)) :]
+    ET.SubElement(harmony, "kind", text=suffix).text = kind
+    if chord.bass_degree != "1" and chord.bass is not None:
+        _spelling(harmony, "bass", chord.bass)
+    for degree, action in [(d, "add") for d in added] + [(d, "subtract") for d in omitted]:
+        value = degree.lstrip("b#")
+        alter = degree.count("#") - degree.count("b")
+        # An added seventh counts from the minor one (element degree-alter).
+        alter += 1 if value == "7" and action == "add" else 0
+        element = ET.SubElement(harmony, "degree", {"print-object": "no"})
+        ET.SubElement(element, "degree-value").text = value
+        ET.SubElement(element, "degree-alter").text = str(alter)
+        ET.SubElement(element, "degree-type").text = action
+    return harmony
+
+
+def _spelling(parent: ET.Element, name: str, spelling: Spelling) -> None:
+    element = ET.SubElement(parent, name)
+    ET.SubElement(element, f"{name}-step").text = spelling.step
+    if spelling.alter:
+        ET.SubElement(element, f"{name}-alter").text = str(spelling.alter)
