@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from leitmotiv.pipeline import PipelineOptions, compose_brief, save_piece
+from leitmotiv.review import score_badness
 
 BRIEF = "a gentle lullaby for harp and cello in F major, 8 bars"
-WEIGHTS = {"error": 100, "warning": 10, "note": 1}
 
 
 def main() -> None:
     """Print what each seed gave and save the best."""
     options = PipelineOptions(engine="modelled")
     pieces = [compose_brief(BRIEF, seed=seed, options=options) for seed in (1, 2, 3)]
-    faults = [sum(WEIGHTS[f.severity] for f in piece.findings) for piece in pieces]
+    faults = [score_badness(piece.findings) for piece in pieces]
     for piece, fault in zip(pieces, faults, strict=True):
-        print(f"seed {piece.seed}: {piece.score.num_notes} notes, findings weigh {fault}")
+        print(f"seed {piece.seed}: {piece.score.num_notes} notes, badness {fault:g}")
     best = pieces[faults.index(min(faults))]
     save_piece(best, "lullaby")
     print(f"seed {best.seed} is in lullaby/")
