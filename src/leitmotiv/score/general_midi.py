@@ -98,9 +98,9 @@ _TABLE: dict[str, str] = {
         Tango Accordion |48|88|treble|bandoneon,concertina
     """,
     "guitar": """
-        Acoustic Guitar (nylon) |40|81|treble-8|guitar,nylon guitar,classical guitar
+        Acoustic Guitar (nylon) |40|83|treble-8|guitar,nylon guitar,classical guitar
             + spanish guitar,acoustic guitar,ukulele,lute
-        Acoustic Guitar (steel) |40|81|treble-8|steel guitar,steel string guitar,folk guitar
+        Acoustic Guitar (steel) |40|83|treble-8|steel guitar,steel string guitar,folk guitar
             + western guitar,mandolin
         Electric Guitar (jazz)  |40|84|treble-8|jazz guitar,hollow body guitar
         Electric Guitar (clean) |40|86|treble-8|electric guitar,clean guitar,lead guitar clean
@@ -129,7 +129,7 @@ _TABLE: dict[str, str] = {
         Violin           |55|96|treble|fiddle,solo violin,first violin,second violin
         Viola            |48|86|alto|
         Cello            |36|76|bass|violoncello,solo cello,celli,violoncelli
-        Contrabass       |28|58|bass-8|double bass,contrabasso,orchestral bass
+        Contrabass       |28|62|bass-8|double bass,contrabasso,orchestral bass
         Tremolo Strings  |36|91|grand|string tremolo,tremolo
         Pizzicato Strings|36|88|grand|pizzicato,pizz,plucked strings
         Orchestral Harp  |28|98|grand|harp,celtic harp,koto harp
@@ -148,11 +148,11 @@ _TABLE: dict[str, str] = {
         Orchestra Hit    |48|84|treble|orchestral hit,orch hit
     """,
     "brass": """
-        Trumpet      |55|82|treble|cornet,flugelhorn,piccolo trumpet
-        Trombone     |40|70|bass|bass trombone
-        Tuba         |28|58|bass|euphonium,sousaphone
-        Muted Trumpet|55|82|treble|trumpet with mute,harmon trumpet
-        French Horn  |41|77|treble|horn,french horn section,hunting horn,alphorn
+        Trumpet      |54|84|treble|cornet,flugelhorn,piccolo trumpet
+        Trombone     |40|72|bass|bass trombone
+        Tuba         |26|60|bass|euphonium,sousaphone
+        Muted Trumpet|54|84|treble|trumpet with mute,harmon trumpet
+        French Horn  |38|77|treble|horn,french horn section,hunting horn,alphorn
         Brass Section|43|82|grand|brass,brass ensemble,horn section
         Synth Brass 1|36|89|grand|synth brass,analog brass
         Synth Brass 2|36|89|grand|soft synth brass
@@ -162,10 +162,10 @@ _TABLE: dict[str, str] = {
         Alto Sax    |49|80|treble|sax,saxophone,alto saxophone
         Tenor Sax   |44|75|treble|tenor saxophone
         Baritone Sax|37|68|bass|baritone saxophone,bari sax
-        Oboe        |58|88|treble|oboe d'amore
+        Oboe        |58|89|treble|oboe d'amore
         English Horn|52|81|treble|cor anglais
-        Bassoon     |34|70|bass|fagott,contrabassoon
-        Clarinet    |50|89|treble|bass clarinet,klezmer clarinet
+        Bassoon     |34|72|bass|fagott,contrabassoon
+        Clarinet    |50|91|treble|bass clarinet,klezmer clarinet
     """,
     "pipe": """
         Piccolo     |74|106|treble+8|
@@ -178,36 +178,36 @@ _TABLE: dict[str, str] = {
         Ocarina     |69|89 |treble|
     """,
     "synth lead": """
-        Lead 1 (square)    |36|98|treble|square lead,square,chiptune,pulse lead,8-bit lead
+        Lead 1 (square)    |24|108|treble|square lead,square,chiptune,pulse lead,8-bit lead
             + 8 bit lead,chip lead
-        Lead 2 (sawtooth)  |36|98|treble|saw lead,sawtooth lead,synth lead,lead,synth,synthesizer
+        Lead 2 (sawtooth)  |24|108|treble|saw lead,sawtooth lead,synth lead,lead,synth,synthesizer
             + synthesiser,supersaw,lead synth
-        Lead 3 (calliope)  |48|98|treble|calliope
-        Lead 4 (chiff)     |48|98|treble|chiff lead
-        Lead 5 (charang)   |40|91|treble|charang
-        Lead 6 (voice)     |43|91|treble|voice lead,synth voice lead,theremin
-        Lead 7 (fifths)    |36|91|treble|fifths lead
-        Lead 8 (bass + lead)|28|91|treble|bass lead,bass and lead
+        Lead 3 (calliope)  |24|108|treble|calliope
+        Lead 4 (chiff)     |24|108|treble|chiff lead
+        Lead 5 (charang)   |24|108|treble|charang
+        Lead 6 (voice)     |24|108|treble|voice lead,synth voice lead,theremin
+        Lead 7 (fifths)    |24|108|treble|fifths lead
+        Lead 8 (bass + lead)|24|108|treble|bass lead,bass and lead
     """,
     "synth pad": """
-        Pad 1 (new age)  |36|96|grand|new age pad,fantasia,bell pad
-        Pad 2 (warm)     |36|96|grand|warm pad,pad,synth pad,ambient pad,analog pad
-        Pad 3 (polysynth)|36|96|grand|polysynth,poly synth,polysynth pad
-        Pad 4 (choir)    |36|96|grand|choir pad,vocal pad
-        Pad 5 (bowed)    |36|96|grand|bowed pad,glass pad,glass harmonica
-        Pad 6 (metallic) |36|96|grand|metallic pad,metal pad
-        Pad 7 (halo)     |36|96|grand|halo pad
-        Pad 8 (sweep)    |36|96|grand|sweep pad,sweep
+        Pad 1 (new age)  |24|108|grand|new age pad,fantasia,bell pad
+        Pad 2 (warm)     |24|108|grand|warm pad,pad,synth pad,ambient pad,analog pad
+        Pad 3 (polysynth)|24|108|grand|polysynth,poly synth,polysynth pad
+        Pad 4 (choir)    |24|108|grand|choir pad,vocal pad
+        Pad 5 (bowed)    |24|108|grand|bowed pad,glass pad,glass harmonica
+        Pad 6 (metallic) |24|108|grand|metallic pad,metal pad
+        Pad 7 (halo)     |24|108|grand|halo pad
+        Pad 8 (sweep)    |24|108|grand|sweep pad,sweep
     """,
     "synth effects": """
-        FX 1 (rain)      |36|96|grand|rain pad,ice rain
-        FX 2 (soundtrack)|36|96|grand|soundtrack,cinematic pad,drone
-        FX 3 (crystal)   |48|100|treble|crystal,crystal bell
-        FX 4 (atmosphere)|36|96|grand|atmosphere,atmospheric pad
-        FX 5 (brightness)|36|96|grand|brightness
-        FX 6 (goblins)   |36|96|grand|goblin
-        FX 7 (echoes)    |36|96|grand|echo pad
-        FX 8 (sci-fi)    |36|96|grand|sci-fi,star theme
+        FX 1 (rain)      |24|108|grand|rain pad,ice rain
+        FX 2 (soundtrack)|24|108|grand|soundtrack,cinematic pad,drone
+        FX 3 (crystal)   |24|108|treble|crystal,crystal bell
+        FX 4 (atmosphere)|24|108|grand|atmosphere,atmospheric pad
+        FX 5 (brightness)|24|108|grand|brightness
+        FX 6 (goblins)   |24|108|grand|goblin
+        FX 7 (echoes)    |24|108|grand|echo pad
+        FX 8 (sci-fi)    |24|108|grand|sci-fi,star theme
     """,
     "world": """
         Sitar   |48|84|treble|tanpura,sarod
