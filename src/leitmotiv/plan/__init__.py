@@ -1,6 +1,8 @@
 """From words to decisions: Brief, Plan and the planner between them."""
 
 from leitmotiv.plan.brief import Brief, ThemeNote, brief_json_schema
+from leitmotiv.plan.cadences import name_cadence
+from leitmotiv.plan.describe import chord_chart, describe_plan
 from leitmotiv.plan.plan import (
     Plan,
     PlanChord,
@@ -12,6 +14,8 @@ from leitmotiv.plan.plan import (
     plan_json_schema,
 )
 from leitmotiv.plan.planner import make_plan
+from leitmotiv.plan.text import parse_brief
+from leitmotiv.plan.vocabulary import form_names, genre_names, mood_names
 
 __all__ = [
     "Brief",
@@ -24,6 +28,13 @@ __all__ = [
     "ThemeNote",
     "ThemePlacement",
     "brief_json_schema",
+    "chord_chart",
+    "describe_plan",
+    "form_names",
+    "genre_names",
     "make_plan",
+    "mood_names",
+    "name_cadence",
+    "parse_brief",
     "plan_json_schema",
 ]

@@ -148,6 +148,21 @@ class Brief(Noun):
             raise ValueError("theme is empty; give at least one note such as C4")
         return self
 
+    @model_validator(mode="after")
+    def _check_length(self) -> Self:
+        if self.num_bars is None or self.duration_sec is None:
+            return self
+        # Without a meter, two beats a bar is the least that a reader would expect.
+        meter = None if self.meter is None else Meter.parse(self.meter)
+        beats = self.num_bars * (2 if meter is None else meter.num_beats)
+        shortest = beats * 60.0 / MAX_BPM
+        if self.duration_sec < shortest:
+            raise ValueError(
+                f"duration_sec={self.duration_sec:g} is too short for num_bars={self.num_bars}: at "
+                f"{MAX_BPM:g} BPM they last {shortest:.1f} s; ask for fewer bars or more seconds"
+            )
+        return self
+
 
 def brief_json_schema() -> dict[str, Any]:
     """Return the published JSON Schema of a brief file."""

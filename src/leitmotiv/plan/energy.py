@@ -25,7 +25,8 @@ _LIFT = {
 }  # fmt: skip
 _GENRE_LEVEL = {
     "ambient": -0.2, "nocturne": -0.1, "lo-fi": -0.12, "hymn": -0.05, "choral": -0.08,
-    "rock": 0.15, "electronic": 0.1, "march": 0.12, "synthwave": 0.05, "funk": 0.08, "chiptune": 0.08,
+    "rock": 0.15, "electronic": 0.1, "march": 0.12, "synthwave": 0.05, "funk": 0.08,
+    "chiptune": 0.08,
 }  # fmt: skip
 _POLYPHONIC = ("baroque", "choral", "classical")
 

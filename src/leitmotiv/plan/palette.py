@@ -25,7 +25,7 @@ from dataclasses import dataclass
 
 from leitmotiv.errors import BriefError
 from leitmotiv.plan.plan import PlanPart, Role
-from leitmotiv.plan.vocabulary import Genre, PaletteEntry
+from leitmotiv.plan.vocabulary import Genre, PaletteEntry, vocabulary
 from leitmotiv.score.general_midi import DRUM_KIT, ENSEMBLES, Instrument, find_instrument
 
 __all__ = ["MAX_PLANNED_PARTS", "is_excluded", "make_palette"]
@@ -49,6 +49,10 @@ _CHORDAL_NAMES = (
 )  # fmt: skip
 _SINGLE_LINE_NAMES = (
     "Accordion", "Harmonica", "Tango Accordion", "Overdriven Guitar", "Electric Guitar (clean)",
+)  # fmt: skip
+_STRINGS = (
+    "Violin", "Viola", "Cello", "Contrabass", "Tremolo Strings", "Pizzicato Strings",
+    "String Ensemble 1", "String Ensemble 2", "Synth Strings 1", "Synth Strings 2",
 )  # fmt: skip
 _TWO_HANDED_FAMILIES = ("piano", "organ")
 _ROMAN = ("I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX", "X", "XI", "XII")
@@ -76,6 +80,10 @@ def is_excluded(instrument: Instrument, without: Sequence[str]) -> bool:
         if other is None or other.is_drum:
             continue
         alike = other.family == instrument.family and other.family in ("piano", "bass", "guitar")
+        if other.name == "Brass Section":
+            alike = instrument.family == "brass"
+        if other.name in ("String Ensemble 1", "String Ensemble 2"):
+            alike = instrument.name in _STRINGS
         if alike or other.name == instrument.name:
             return True
     return False
@@ -120,6 +128,20 @@ def _from_ensemble(instruments: Sequence[Instrument]) -> list[_Draft] | None:
         if name == "piano solo" or Counter(p.instrument.name for p in parts) != wanted:
             continue
         return [_Draft(p.instrument, p.role, p.name, p.low, p.high) for p in parts]
+    return None
+
+
+def _from_genres(instruments: Sequence[Instrument]) -> list[_Draft] | None:
+    """Return the usual line-up of a genre where exactly its instruments are asked for."""
+    wanted = Counter(instrument.name for instrument in instruments)
+    for genre in vocabulary().genres.values():
+        for entries in genre.palettes:
+            players = [_resolve(entry.instrument) for entry in entries]
+            if len(entries) > 2 and Counter(player.name for player in players) == wanted:
+                return [
+                    _Draft(player, entry.role, entry.name)  # type: ignore[arg-type]
+                    for player, entry in zip(players, entries, strict=True)
+                ]
     return None
 
 
@@ -263,7 +285,7 @@ def make_palette(
                 f"instruments={len(players)} players must be at most {MAX_PLANNED_PARTS}; "
                 "name fewer instruments or a section such as 'strings'"
             )
-        drafts = _from_ensemble(players) or _assign(players)
+        drafts = _from_ensemble(players) or _from_genres(players) or _assign(players)
         if sum(player.is_drum for player in players) > 1:
             first = next(index for index, d in enumerate(drafts) if d.role == "drums")
             drafts = [d for i, d in enumerate(drafts) if d.role != "drums" or i == first]

@@ -17,6 +17,7 @@ Public names: :func:`make_plan`, :class:`StyleLike`.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -129,7 +130,9 @@ def choose_genre(brief: Brief, rng: np.random.Generator) -> Genre:
 def _choose_meter(brief: Brief, genre: Genre, style: Any, rng: np.random.Generator) -> Meter:
     if brief.meter is not None:
         return Meter.parse(brief.meter)
-    return Meter.parse(_pick(genre.meters, rng))
+    known = tuple(getattr(style, "meters", ())) or tuple(genre.meters)
+    usual = {meter: weight for meter, weight in genre.meters.items() if meter in known}
+    return Meter.parse(_pick(usual or {known[0]: 1.0}, rng))
 
 
 def _choose_key(
@@ -317,6 +320,8 @@ def make_plan(brief: Brief, rng: np.random.Generator, *, style: StyleChoice = No
     style_name = chosen if isinstance(chosen, str) or chosen is None else chosen.name
     if isinstance(chosen, str):
         chosen = None
+    if getattr(chosen, "tempo_bpm", None):
+        genre = replace(genre, bpm=(float(chosen.tempo_bpm[0]), float(chosen.tempo_bpm[1])))
 
     meter = _choose_meter(brief, genre, chosen, stage[1])
     line_up = [PaletteEntry(p.name, p.instrument, p.role) for p in getattr(chosen, "palette", ())]

@@ -30,7 +30,23 @@ def _shorten(value: object) -> str:
     return text if len(text) <= MAX_SHOWN else text[: MAX_SHOWN - 1] + "…"
 
 
-def first_fault(error: ValidationError) -> str:
+def _limits(model: type[BaseModel], location: tuple[int | str, ...]) -> str | None:
+    """Return "between 20 and 400" for a field with both limits; None otherwise."""
+    if len(location) != 1 or location[0] not in model.model_fields:
+        return None
+    field = model.model_fields[str(location[0])]
+    found: dict[str, Any] = {}
+    for item in field.metadata:
+        for name in ("ge", "le"):
+            if getattr(item, name, None) is not None:
+                found[name] = getattr(item, name)
+    if len(found) < 2:
+        return None
+    note = (field.description or "").rstrip(".")
+    return f"between {found['ge']:g} and {found['le']:g}" + (f" ({note})" if note else "")
+
+
+def first_fault(error: ValidationError, model: type[BaseModel] = BaseModel) -> str:
     """Say the first fault of a pydantic report in one line, with place and value."""
     faults = error.errors(include_url=False)
     fault = faults[0]
@@ -44,6 +60,10 @@ def first_fault(error: ValidationError) -> str:
         line = f"{place} is not a known field; remove it or check its spelling"
     elif fault["type"] == "missing":
         line = f"{place} is missing; add it"
+    elif fault["type"].startswith(("greater_than", "less_than")) and (
+        limits := _limits(model, tuple(fault["loc"]))
+    ):
+        line = f"{place}={fault['input']} must be {limits}; change it or leave it out"
     else:
         message = message.replace("Input should", "must", 1)
         line = f"{place}={_shorten(fault['input'])} {message}"
@@ -69,7 +89,7 @@ class Noun(BaseModel):
         try:
             super().__init__(**data)
         except ValidationError as error:
-            raise self.fault(first_fault(error)) from None
+            raise self.fault(first_fault(error, type(self))) from None
 
     def replace(self, **changes: Any) -> Self:
         """Return a copy with some fields changed, checked as a whole again."""
@@ -82,7 +102,7 @@ class Noun(BaseModel):
         try:
             return cls.model_validate(data)
         except ValidationError as error:
-            raise cls.fault(f"{cls.noun}: {first_fault(error)}") from None
+            raise cls.fault(f"{cls.noun}: {first_fault(error, cls)}") from None
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data that JSON can hold; the inverse of :meth:`from_dict`."""
@@ -144,4 +164,4 @@ class Noun(BaseModel):
         try:
             return cls.model_validate(data)
         except ValidationError as error:
-            raise cls.fault(f"{cls.noun} file {str(path)!r}: {first_fault(error)}") from None
+            raise cls.fault(f"{cls.noun} file {str(path)!r}: {first_fault(error, cls)}") from None

@@ -1,0 +1,248 @@
+"""Genres, ensembles and instruments in a sentence, with counts and exclusions.
+
+Conventions: "two violins and cello" gives three players; "string quartet" gives its four; "no
+drums" and "without piano" fill ``without``. Where two genres are named, the higher rank of the
+vocabulary is the genre and the other one lends its meter or line-up ("orchestral waltz").
+
+Public names: :func:`find_players`, :func:`find_excluded`.
+"""
+
+from __future__ import annotations
+
+import re
+from itertools import pairwise
+from typing import Any
+
+from leitmotiv.errors import BriefError
+from leitmotiv.plan.palette import MAX_PLANNED_PARTS
+from leitmotiv.plan.vocabulary import vocabulary
+from leitmotiv.plan.words import NUMBER, Sentence, phrase_pattern, read_number
+from leitmotiv.score.general_midi import (
+    DRUM_KIT,
+    ENSEMBLES,
+    Instrument,
+    find_ensemble,
+    find_instrument,
+)
+
+__all__ = ["find_excluded", "find_players"]
+
+# Words that name an instrument in General MIDI but mostly mean something else in a request.
+_NO_INSTRUMENT_TEXT = """
+beat beats key lead soundtrack atmosphere crystal drone sea waves ocean bird birds telephone square
+sweep grand chorus brightness 808 909 ep kit kick vibe vibes vox string aah ooh applause
+"""
+_NO_INSTRUMENT = frozenset(_NO_INSTRUMENT_TEXT.split())
+_NO_ENSEMBLE_TEXT = """
+piano song lied band winds chorale choral orchestral ambient electronic chiptune lofi lo-fi synths
+8-bit fanfare chorus
+"""
+# Names of ensembles that a genre or a single instrument claims first.
+_NO_ENSEMBLE = frozenset(_NO_ENSEMBLE_TEXT.split()) | {"solo piano", "piano piece", "8 bit"}
+_ENSEMBLE_GENRES = {
+    "rock band": "rock", "metal band": "rock", "pop band": "pop", "jazz trio": "jazz",
+    "jazz quartet": "jazz", "jazz quintet": "jazz", "big band": "jazz", "folk band": "folk",
+}  # fmt: skip
+# A section word alone asks for the whole section.
+_ALONE = {
+    "String Ensemble 1": "string orchestra",
+    "String Ensemble 2": "string orchestra",
+    "Brass Section": "brass quintet",
+}
+_NUMBER_WORDS = {"a", "an", "one", "solo", "single", "the", "some"}
+_LENDERS = ("orchestral", "nocturne", "choral", "baroque")
+_LONGEST = 4
+_NO_START = _NUMBER_WORDS | {"and", "with", "for", "of", "in", "or", "by", "two", "three", "four"}
+_NO_END = {"solo", "section", "i", "ii", "1", "2", "3", "4", "and", "the", "slow", "loud", "soft"}
+
+
+def find_excluded(sentence: Sentence, fields: dict[str, Any], notes: list[str]) -> None:
+    """Read "no drums", "without piano or bass" into ``without``."""
+    excluded: list[str] = []
+    for match in list(sentence.find_all(r"\b(?:no|without(?:\s+any)?|minus|except(?:\s+for)?)\s+")):
+        position, start = match.end(), match.start()
+        found = _instrument_at(sentence, position)
+        while found is not None:
+            instrument, end = found
+            excluded.append("drums" if instrument.is_drum else instrument.name)
+            sentence.blank_span(start, end)
+            start = end
+            link = re.compile(r"\s*(?:,|&|\band\b|\bor\b|\bnor\b)+\s*(?:no\s+|any\s+)?").match(
+                sentence.lower, end
+            )
+            found = None if link is None else _instrument_at(sentence, link.end())
+            # "no drums and two violins" excludes the drums alone.
+            if link is not None and re.match(
+                r"(?:an?|the|with|two|three|\d)\b", sentence.lower[link.end() :]
+            ):
+                found = None
+    if excluded:
+        fields["without"] = tuple(dict.fromkeys(excluded))
+        notes += [f"without: {name}" for name in fields["without"]]
+
+
+def _instrument_at(sentence: Sentence, position: int) -> tuple[Instrument, int] | None:
+    words = list(re.compile(r"[^\W_][\w'-]*").finditer(sentence.lower, position))[:_LONGEST]
+    gaps = [sentence.lower[a.end() : b.start()] for a, b in pairwise(words)]
+    if not words or sentence.lower[position : words[0].start()].strip():
+        return None
+    for count in range(len(words), 0, -1):
+        if any(gap.strip() for gap in gaps[: count - 1]):
+            continue
+        phrase = sentence.lower[words[0].start() : words[count - 1].end()]
+        if not _may_be_instrument(phrase):
+            continue
+        instrument = find_instrument(phrase)
+        if instrument is not None:
+            return instrument, words[count - 1].end()
+    return None
+
+
+def _may_be_instrument(phrase: str) -> bool:
+    words = phrase.split()
+    if words[0] in _NO_START or words[-1] in _NO_END or re.fullmatch(r"\d+", words[0]):
+        return False
+    return not (len(words) == 1 and words[0] in _NO_INSTRUMENT)
+
+
+def find_players(sentence: Sentence, fields: dict[str, Any], notes: list[str]) -> list[str]:
+    """Read ensembles, genres and instruments; return mood words inside instrument names."""
+    players: list[tuple[int, tuple[str, ...]]] = []
+    named = _take_ensembles(sentence, shortest=2)
+    genres = _take_genres(sentence)
+    named += _take_ensembles(sentence, shortest=1)
+    hint: str | None = None
+    for start, name in sorted(named):
+        players.append((start, _ensemble_players(name)))
+        notes.append(f"ensemble: {name}")
+        hint = hint or _ENSEMBLE_GENRES.get(name)
+    carried: list[str] = []
+    players += _take_instruments(sentence, notes, carried)
+    names = [name for _, group in sorted(players) for name in group]
+    _settle_genre(genres, hint, fields, notes, has_players=bool(names))
+    if len(names) == 1 and names[0] in _ALONE:
+        notes.append(f"ensemble: {_ALONE[names[0]]}")
+        names = list(_ensemble_players(_ALONE[names[0]]))
+    if len(names) > MAX_PLANNED_PARTS:
+        raise BriefError(
+            f"instruments={len(names)} players must be at most {MAX_PLANNED_PARTS}; "
+            "name fewer instruments or a section such as 'strings'"
+        )
+    if names:
+        fields["instruments"] = tuple(names)
+    return carried
+
+
+def _take_ensembles(sentence: Sentence, *, shortest: int) -> list[tuple[int, str]]:
+    """Take ensemble names of at least some words; return where each stood."""
+    found: list[tuple[int, str]] = []
+    for token in sentence.tokens():
+        if sentence.lower[token.start() : token.end()] != token.group():
+            continue  # inside a name taken before
+        words = list(re.compile(r"[^\W_][\w'&-]*").finditer(sentence.lower, token.start()))
+        for count in range(min(_LONGEST, len(words)), 0, -1):
+            phrase = sentence.lower[token.start() : words[count - 1].end()]
+            plain = " ".join(phrase.replace("-", " ").split())
+            if len(plain.split()) < shortest or plain in _NO_ENSEMBLE or phrase in _NO_ENSEMBLE:
+                continue
+            if plain.split()[0] in _NO_START or "\x00" in phrase:
+                continue
+            parts = find_ensemble(plain)
+            name = next((name for name, known in ENSEMBLES.items() if known is parts), None)
+            if name is not None and name != "piano solo":
+                found.append((token.start(), name))
+                sentence.blank_span(token.start(), words[count - 1].end())
+                break
+    return found
+
+
+def _ensemble_players(name: str) -> tuple[str, ...]:
+    return tuple(part.instrument.name for part in ENSEMBLES[name])
+
+
+def _take_genres(sentence: Sentence) -> list[str]:
+    words = vocabulary().genre_words
+    pattern = phrase_pattern(words)
+    found: list[tuple[int, str]] = []
+    match = sentence.take(pattern)
+    while match is not None:
+        found.append((match.start(), words[" ".join(match.group().split())]))
+        match = sentence.take(pattern)
+    return list(dict.fromkeys(name for _, name in sorted(found)))
+
+
+def _settle_genre(
+    names: list[str],
+    hint: str | None,
+    fields: dict[str, Any],
+    notes: list[str],
+    *,
+    has_players: bool,
+) -> None:
+    """Choose the genre where several are named; the others lend meter or line-up."""
+    genres = vocabulary().genres
+    if "genre" in fields:  # from the form
+        names = [fields["genre"], *(name for name in names if name != fields["genre"])]
+    if not names:
+        if hint is not None:
+            fields["genre"] = hint
+            notes.append(f"genre: {hint}")
+        return
+    main = max(names, key=lambda name: (genres[name].rank, -names.index(name)))
+    fields["genre"] = main
+    notes.append(f"genre: {main}")
+    for name in names:
+        if name == main:
+            continue
+        other = genres[name]
+        if "meter" not in fields and len(other.meters) == 1 and other.meters != genres[main].meters:
+            fields["meter"] = next(iter(other.meters))
+            notes.append(f"meter: {fields['meter']} (from {name})")
+        elif name in _LENDERS and not has_players:
+            line_up = tuple(dict.fromkeys(other.palettes[0]))
+            fields["instruments"] = tuple(entry.instrument for entry in line_up)
+            notes.append(f"line-up: {name}")
+        else:
+            notes.append(f"also: {name}")
+
+
+def _take_instruments(
+    sentence: Sentence, notes: list[str], carried: list[str]
+) -> list[tuple[int, tuple[str, ...]]]:
+    moods = vocabulary().mood_words
+    players: list[tuple[int, tuple[str, ...]]] = []
+    for token in sentence.tokens():
+        if sentence.lower[token.start() : token.end()] != token.group():
+            continue  # blanked as part of an earlier name
+        found = _instrument_at(sentence, token.start())
+        if found is None:
+            continue
+        instrument, end = found
+        phrase = sentence.lower[token.start() : end]
+        start, count = _count_before(sentence, token.start(), phrase)
+        if count == 0:
+            continue
+        carried += [word for word in phrase.split() if word in moods]
+        sentence.blank_span(start, end)
+        name = DRUM_KIT.name if instrument.is_drum else instrument.name
+        players.append((start, (name,) * (1 if instrument.is_drum else count)))
+        notes.append(f"instrument: {name}" + (f" × {count}" if count > 1 else ""))
+    return players
+
+
+def _count_before(sentence: Sentence, start: int, phrase: str) -> tuple[int, int]:
+    """Return where the count before an instrument starts, and the count."""
+    before = sentence.lower[:start]
+    match = re.search(r"\b(?:a\s+)?(?:pair|couple)\s+of\s+$|\b(dozen)\s+$", before)
+    if match is not None:
+        return match.start(), 12 if match[1] else 2
+    match = re.search(rf"(?<![\w./:-])({NUMBER})\s*(?:x\s*|×\s*)?$", before)
+    if match is None:
+        return start, 1
+    count = read_number(match[1])
+    if count != int(count) or not 0 <= count <= 64:
+        raise BriefError(
+            f"instruments: {match[1]} {phrase} must be a whole number of players from 1 to "
+            f"{MAX_PLANNED_PARTS}; change the number"
+        )
+    return match.start(), int(count)
