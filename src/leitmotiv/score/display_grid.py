@@ -3,9 +3,14 @@
 Purpose: a note that stands on the grid stays where it is; a performed one is snapped for the
 page alone. The Score is never changed.
 
-Conventions: positions are ticks, 480 a quarter. A bar counts as written exactly when every onset
-and end in it lies on a 64th, a 32nd triplet or a quintuplet; only other bars are snapped, quarter
-by quarter, to the grid that costs least (error plus a price for its complexity).
+Conventions: positions are ticks, 480 a quarter.
+
+- A bar's onsets count as written exactly when each lies on a 64th, a 32nd triplet or a
+  quintuplet; only other bars are snapped, quarter by quarter, to the grid that costs least (error
+  plus a price for its complexity).
+- An end counts as exact on a 16th, a 16th triplet or a quintuplet, and where another note begins.
+  Any other end is a way of playing (staccato, legato): it moves to the next onset where that is
+  near, to the grid otherwise.
 
 Public names: :func:`snap_notes`.
 
@@ -26,14 +31,15 @@ from leitmotiv.theory import TICKS_PER_QUARTER
 __all__ = ["snap_notes"]
 
 _QUARTER = TICKS_PER_QUARTER
-_EXACT_STEPS = (SMALLEST, _QUARTER // 12, _QUARTER // 5)
+_ONSET_STEPS = (SMALLEST, _QUARTER // 12, _QUARTER // 5)
+_END_STEPS = (_QUARTER // 4, _QUARTER // 6, _QUARTER // 5)
 # Divisions of a quarter with their price in ticks of mean error.
 _PRICES = {1: 0.0, 2: 1.0, 4: 4.0, 3: 8.0, 8: 14.0, 6: 18.0, 5: 26.0}
 
 
-def _is_exact(offset: NDArray[np.int64]) -> NDArray[np.bool_]:
+def _is_exact(offset: NDArray[np.int64], steps: tuple[int, ...]) -> NDArray[np.bool_]:
     on_grid = np.zeros(len(offset), dtype=bool)
-    for step in _EXACT_STEPS:
+    for step in steps:
         on_grid |= offset % step == 0
     return on_grid
 
@@ -73,17 +79,16 @@ def snap_notes(
     last = max(len(bar_ticks) - 2, 0)
     bar_of = np.clip(np.searchsorted(bar_ticks, onset, side="right") - 1, 0, last)
     bar_of_end = np.clip(np.searchsorted(bar_ticks, end, side="left") - 1, 0, last)
-    onset_is_exact = _is_exact(onset - bar_ticks[bar_of])
-    end_is_exact = _is_exact(end - bar_ticks[bar_of_end])
     loose = np.zeros(last + 1, dtype=bool)
-    np.logical_or.at(loose, bar_of, ~onset_is_exact)
-    np.logical_or.at(loose, bar_of_end, ~end_is_exact)
-    if not loose.any():
+    np.logical_or.at(loose, bar_of, ~_is_exact(onset - bar_ticks[bar_of], _ONSET_STEPS))
+    move = loose[bar_of]
+    end_moves = ~_is_exact(end - bar_ticks[bar_of_end], _END_STEPS) & ~np.isin(end, onset)
+    end_moves |= loose[bar_of_end] | move
+    if not end_moves.any():
         return onset, end
     onset, end = onset.copy(), end.copy()
     divisions = [d for d in _PRICES if not (is_ternary and d in (3, 5))]
     steps: dict[tuple[int, int], int] = {}  # (bar, quarter) -> division chosen there
-    move = loose[bar_of]
     offset = onset - bar_ticks[bar_of]
     quarter = offset // _QUARTER
     for bar, index in sorted(
@@ -95,7 +100,7 @@ def snap_notes(
         steps[bar, index] = division
         onset[inside] = bar_ticks[bar] + index * _QUARTER + _snap(points, division)
     starts = np.unique(onset)
-    for number in np.flatnonzero(loose[bar_of_end] | move):
+    for number in np.flatnonzero(end_moves):
         bar = int(bar_of_end[number])
         base = int(bar_ticks[bar])
         index = int(end[number] - base) // _QUARTER
@@ -107,7 +112,7 @@ def snap_notes(
         if len(following):
             gap = int(following[0]) - int(end[number])
             length = int(following[0]) - int(onset[number])
-            if -_QUARTER // 8 <= gap <= max(_QUARTER // 8, length * 3 // 10):
+            if -_QUARTER // 8 <= gap <= max(_QUARTER // 5, length * 3 // 10):
                 snapped = int(following[0])
         if snapped <= onset[number]:
             snapped = int(onset[number]) + _QUARTER // max(division, 4)

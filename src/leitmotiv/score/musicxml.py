@@ -57,7 +57,19 @@ _HEAD = (
     '<!DOCTYPE score-partwise PUBLIC "-//Recordare//DTD MusicXML 4.0 Partwise//EN" '
     '"http://www.musicxml.org/dtds/partwise.dtd">\n'
 )
-_ABBREVIATED_FAMILIES = {"strings", "brass", "reed", "pipe", "ensemble"}
+_GROUPED_FAMILIES = {"strings", "brass", "reed", "pipe", "ensemble"}
+_TWO_HANDED_FAMILIES = {"piano", "chromatic percussion", "organ"}
+_HARP = 46
+_VOICE_PROGRAMS = {52, 53, 54}
+_MIN_HAND_SHARE = 0.02  # fewer notes than this are ledger lines, not a second staff
+_ABBREVIATIONS = {
+    "violin": "Vln.", "violine": "Vl.", "viola": "Vla.", "cello": "Vc.", "violoncello": "Vc.",
+    "contrabass": "Cb.", "flute": "Fl.", "piccolo": "Picc.", "oboe": "Ob.", "clarinet": "Cl.",
+    "bassoon": "Bsn.", "horn": "Hn.", "trumpet": "Tpt.", "trombone": "Tbn.", "tuba": "Tba.",
+    "piano": "Pno.", "pianoforte": "Pno.", "guitar": "Gtr.", "harp": "Hp.", "organ": "Org.",
+    "soprano": "S.", "alto": "A.", "tenor": "T.", "bass": "B.", "voice": "V.", "sax": "Sax.",
+    "saxophone": "Sax.", "strings": "Str.", "choir": "Ch.", "drums": "Dr.", "kit": "Dr.",
+}  # fmt: skip
 _FORTE_VELOCITY = 90  # MusicXML counts note dynamics in percent of this
 
 
@@ -178,7 +190,9 @@ def _write_part_list(root: ET.Element, layouts: Sequence[_PartLayout]) -> None:
             if first == index:
                 group = ET.SubElement(part_list, "part-group", type="start", number=str(number))
                 ET.SubElement(group, "group-symbol").text = symbol
-                ET.SubElement(group, "group-barline").text = "yes"
+                # Bar lines stay clear of the words between staves of singers.
+                joined = _group_kind(layout) != "voices"
+                ET.SubElement(group, "group-barline").text = "yes" if joined else "no"
         _write_score_part(part_list, layout, index)
         for number, (_, last, _) in enumerate(groups, start=1):
             if last == index:
@@ -203,9 +217,11 @@ def _group_kind(layout: _PartLayout) -> str | None:
     if layout.part.is_drum:
         return None
     instrument = GM_INSTRUMENTS[layout.part.program]
-    if instrument.clef == "grand":
+    if instrument.program in _VOICE_PROGRAMS:
+        return "voices"
+    if instrument.family in _TWO_HANDED_FAMILIES:
         return f"keys {layout.part.program}" if len(layout.staves) == 1 else None
-    return instrument.family if instrument.family in _ABBREVIATED_FAMILIES else None
+    return instrument.family if instrument.family in _GROUPED_FAMILIES else None
 
 
 def _write_score_part(part_list: ET.Element, layout: _PartLayout, index: int) -> None:
@@ -213,7 +229,7 @@ def _write_score_part(part_list: ET.Element, layout: _PartLayout, index: int) ->
     element = ET.SubElement(part_list, "score-part", id=layout.identifier)
     name = _clean(part.name) or f"Part {index + 1}"
     ET.SubElement(element, "part-name").text = name
-    abbreviation = name if len(name) <= 5 else _abbreviate(name)
+    abbreviation = name if len(name) <= 4 else _abbreviate(name)
     ET.SubElement(element, "part-abbreviation").text = abbreviation
     channel = 10 if part.is_drum else [c for c in range(1, 17) if c != 10][index % 15]
     keys: list[int | None] = [*layout.drum_keys] if part.is_drum else [None]
@@ -230,8 +246,18 @@ def _write_score_part(part_list: ET.Element, layout: _PartLayout, index: int) ->
 
 
 def _abbreviate(name: str) -> str:
-    words = name.split()
-    short = [word if word.isdigit() or len(word) <= 3 else word[:3] + "." for word in words[:3]]
+    """Shorten a part name as scores do.
+
+    >>> _abbreviate("Violin 2"), _abbreviate("Acoustic Grand Piano")
+    ('Vln. 2', 'Pno.')
+    """
+    words = [word.strip("()[].,") for word in name.split()]
+    for word in reversed(words):
+        known = _ABBREVIATIONS.get(word.lower())
+        if known:
+            number = words[-1] if words[-1].isdigit() or set(words[-1]) <= set("IV") else ""
+            return f"{known} {number}".strip()
+    short = [word if len(word) <= 4 else word[:3] + "." for word in words[:2] if word]
     return " ".join(short)
 
 
@@ -271,15 +297,16 @@ def _lay_out_part(part: Part, index: int, bars: Sequence[Bar], *, is_paired: boo
         return _PartLayout(part, identifier, [staff], [["percussion"] * len(bars)], marks, keys)
     usual = GM_INSTRUMENTS[part.program].clef
     groups = [part.notes]
-    if usual == "grand" and not is_paired:
+    if usual == "grand" and not is_paired and _needs_two_staves(part):
         hands = split_hands(part.notes)
-        if 0 < hands.sum() < len(hands):
+        if _MIN_HAND_SHARE < hands.mean() < 1 - _MIN_HAND_SHARE:
             groups = [part.notes[hands == 0], part.notes[hands == 1]]
     staves = [notate_staff(group, bars) for group in groups]
-    if usual == "grand":
+    if len(staves) == 2:
         usuals = ["treble", "bass"]
-        if len(staves) == 1 and len(part.notes) and np.median(part.notes["pitch"]) < 60:
-            usuals = ["bass"]
+    elif usual == "grand":
+        is_low = len(part.notes) and np.median(part.notes["pitch"]) < 59
+        usuals = ["bass" if is_low else "treble"]
     else:
         usuals = [_fitting_clef(part, usual)]
     clefs = [
@@ -287,6 +314,14 @@ def _lay_out_part(part: Part, index: int, bars: Sequence[Bar], *, is_paired: boo
         for staff, name in zip(staves, usuals, strict=False)
     ]
     return _PartLayout(part, identifier, staves, clefs, marks)
+
+
+def _needs_two_staves(part: Part) -> bool:
+    """Whether a part is played with two hands, or spreads as wide as if it were."""
+    if GM_INSTRUMENTS[part.program].family in _TWO_HANDED_FAMILIES or part.program == _HARP:
+        return True
+    low, high = np.percentile(part.notes["pitch"], [10, 90]) if len(part.notes) else (60, 60)
+    return bool(low < 53 and high > 67)
 
 
 def _fitting_clef(part: Part, usual: str) -> str:

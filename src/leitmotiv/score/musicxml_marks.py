@@ -36,10 +36,11 @@ _BEAT_UNITS = {480: ("quarter", 0), 720: ("quarter", 1), 960: ("half", 0), 240: 
 def number_text(value: float, digits: int = 2) -> str:
     """Return a number without needless zeros.
 
-    >>> number_text(120.0), number_text(66.667)
-    ('120', '66.67')
+    >>> number_text(120.0), number_text(66.667), number_text(140.2, 0)
+    ('120', '66.67', '140')
     """
-    return f"{value:.{digits}f}".rstrip("0").rstrip(".")
+    text = f"{value:.{digits}f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def _direction(placement: str, kind: str) -> tuple[ET.Element, ET.Element]:

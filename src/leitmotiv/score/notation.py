@@ -176,27 +176,48 @@ def split_hands(notes: NDArray[np.void]) -> NDArray[np.int64]:
     hands = np.zeros(len(notes), dtype=np.int64)
     if not len(notes):
         return hands
-    right, left = 69.0, 50.0
+    right, left = _Hand(69.0), _Hand(50.0)
     edges = np.flatnonzero(np.diff(notes["onset"])) + 1
     for group in np.split(np.arange(len(notes)), edges):
-        pitches = [int(p) for p in notes["pitch"][group]]  # ascending
-        costs = []
+        pitches = notes["pitch"][group].tolist()  # ascending
+        onset = int(notes["onset"][group[0]])
+        end = int((notes["onset"][group] + notes["duration"][group]).min())
+        prices = []
         for cut in range(len(pitches) + 1):
             low, high = pitches[:cut], pitches[cut:]
-            cost = sum(max(p - 61, 0) * 0.9 for p in low) + sum(max(59 - p, 0) * 0.9 for p in high)
-            for hand, place in ((low, left), (high, right)):
-                if hand:
-                    cost += max(hand[-1] - hand[0] - 14, 0) * 4.0
-                    cost += 0.25 * abs(sum(hand) / len(hand) - place)
-                    cost += 2.0 * max(len(hand) - 5, 0)
-            costs.append((cost, -cut))
-        cut = -min(costs)[1]
+            price = sum(max(p - 61, 0) for p in low) + sum(max(59 - p, 0) for p in high)
+            prices.append((0.5 * price + left.price(low, onset) + right.price(high, onset), -cut))
+        cut = -min(prices)[1]
         hands[group[:cut]] = 1
-        if cut:
-            left += 0.5 * (sum(pitches[:cut]) / cut - left)
-        if cut < len(pitches):
-            right += 0.5 * (sum(pitches[cut:]) / (len(pitches) - cut) - right)
+        left.play(pitches[:cut], onset, end)
+        right.play(pitches[cut:], onset, end)
     return hands
+
+
+@dataclass
+class _Hand:
+    """Where a hand lies, and until when it holds its last chord."""
+
+    place: float
+    last_onset: int = -(1 << 40)
+    last_end: int = -(1 << 40)
+
+    def price(self, pitches: Sequence[int], onset: int) -> float:
+        if not pitches:
+            return 0.0
+        price = max(pitches[-1] - pitches[0] - 14, 0) * 4.0
+        price += 0.3 * abs(sum(pitches) / len(pitches) - self.place)
+        price += 2.0 * max(len(pitches) - 5, 0)
+        if self.last_end > onset + TICKS_PER_QUARTER // 8:  # it would need a second voice
+            price += 3.0
+        elif onset - self.last_onset <= TICKS_PER_QUARTER and self.last_end >= onset - 60:
+            price -= 2.5  # a run goes on in the hand that plays it
+        return price
+
+    def play(self, pitches: Sequence[int], onset: int, end: int) -> None:
+        if pitches:
+            self.place += 0.6 * (sum(pitches) / len(pitches) - self.place)
+            self.last_onset, self.last_end = onset, max(end, onset + 1)
 
 
 # --- staves --------------------------------------------------------------------------------
@@ -499,11 +520,13 @@ def _beam(events: list[Event], bar: Bar) -> None:
 
 def _may_join(events: list[Event], bar: Bar, left: tuple[int, int], right: tuple[int, int]) -> bool:
     meter = bar.meter
-    if meter.is_compound or meter.denominator > 4:
+    if meter.denominator > 4:
         return False
     span = right[1] - left[0]
     half = 2 * TICKS_PER_QUARTER
-    if meter.numerator * 4 == 3 * meter.denominator:  # 3/4: the whole bar
+    if meter.is_compound:
+        allowed = left[0] // meter.beat_ticks == (right[1] - 1) // meter.beat_ticks
+    elif meter.numerator * 4 == 3 * meter.denominator:  # 3/4: the whole bar
         allowed = span <= 3 * TICKS_PER_QUARTER
     else:
         allowed = span <= half and left[0] % half == 0

@@ -269,7 +269,7 @@ class MetricGrid:
         if self.meter.denominator >= 8:
             lengths = [group * unit for group in groups]
         else:
-            step = self.meter.beat_ticks if self.meter.is_compound else TICKS_PER_QUARTER
+            step = TICKS_PER_QUARTER
             lengths = [step] * -(-self.meter.bar_ticks // step)
         result, start = [], -self._shift
         for length in lengths:
