@@ -2,8 +2,23 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from leitmotiv.plan.plan import Plan, PlanChord, PlanPart, PlanPhrase, PlanSection, PlanTempo
 from leitmotiv.theory import Key, roman_to_chord
+
+
+def _part(name: str, instrument: str, program: int, role: Any, low: int, high: int) -> PlanPart:
+    return PlanPart(
+        name=name,
+        instrument=instrument,
+        program=program,
+        is_drum=role == "drums",
+        role=role,
+        low=low,
+        high=high,
+    )
+
 
 BAND = (
     PlanPart(
@@ -20,8 +35,8 @@ BAND = (
     PlanPart(
         name="Piano", instrument="Acoustic Grand Piano", program=0, role="harmony", low=36, high=84
     ),
-    PlanPart(name="Pad", instrument="Pad 2 (warm)", program=89, role="pad", low=41, high=84),
-    PlanPart(name="Horn", instrument="French Horn", program=60, role="counter", low=41, high=72),
+    _part("Pad", "Pad 2 (warm)", 89, "pad", 41, 84),
+    _part("Horn", "French Horn", 60, "counter", 41, 72),
     PlanPart(
         name="Bass", instrument="Electric Bass (finger)", program=33, role="bass", low=28, high=55
     ),
@@ -30,10 +45,10 @@ BAND = (
     ),
 )
 QUARTET = (
-    PlanPart(name="Violin I", instrument="Violin", program=40, role="melody", low=55, high=93),
-    PlanPart(name="Violin II", instrument="Violin", program=40, role="harmony", low=55, high=84),
-    PlanPart(name="Viola", instrument="Viola", program=41, role="harmony", low=48, high=79),
-    PlanPart(name="Cello", instrument="Cello", program=42, role="bass", low=36, high=67),
+    _part("Violin I", "Violin", 40, "melody", 55, 93),
+    _part("Violin II", "Violin", 40, "harmony", 55, 84),
+    _part("Viola", "Viola", 41, "harmony", 48, 79),
+    _part("Cello", "Cello", 42, "bass", 36, 67),
 )
 PIANO = (
     PlanPart(
@@ -54,11 +69,11 @@ PIANO = (
     ),
 )
 CHOIR = (
-    PlanPart(name="Soprano", instrument="Choir Aahs", program=52, role="melody", low=60, high=81),
-    PlanPart(name="Alto", instrument="Choir Aahs", program=52, role="harmony", low=53, high=74),
-    PlanPart(name="Tenor", instrument="Choir Aahs", program=52, role="harmony", low=48, high=69),
-    PlanPart(name="Bass", instrument="Choir Aahs", program=52, role="bass", low=40, high=62),
-)  # fmt: skip
+    _part("Soprano", "Choir Aahs", 52, "melody", 60, 81),
+    _part("Alto", "Choir Aahs", 52, "harmony", 53, 74),
+    _part("Tenor", "Choir Aahs", 52, "harmony", 48, 69),
+    _part("Bass", "Choir Aahs", 52, "bass", 40, 62),
+)
 
 
 def make_plan(

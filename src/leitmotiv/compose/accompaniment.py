@@ -19,6 +19,7 @@ Public names: :func:`accompaniment_part`.
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import Sequence
 from functools import lru_cache
 
 import numpy as np
@@ -103,7 +104,7 @@ def _shared_skeleton(plan_json: str, voices: tuple[int, ...], melody: bytes | No
     return write_skeleton(plan, voices, melody=notes)
 
 
-def _lowest(plan: Plan, voices: tuple[int, ...]) -> int:
+def _lowest(plan: Plan, voices: Sequence[int]) -> int:
     return min(
         voices, key=lambda i: (plan.parts[i].role != "bass", plan.parts[i].low + plan.parts[i].high)
     )
@@ -141,14 +142,14 @@ def _step_from(pitch: int, towards: int, span: ChordSpan, low: int, high: int) -
 
 
 def _chord_step(pitch: int, steps: int, span: ChordSpan, low: int, high: int) -> int:
-    """The chord tone ``steps`` above (or below) ``pitch``; folded back where the range ends."""
+    """The chord tone ``steps`` above (or below) ``pitch``; reflected at the range's top."""
     tones = [p for p in range(low, high + 1) if p % 12 in span.chord.pitch_classes]
     if not tones:
         return pitch
     index = min(range(len(tones)), key=lambda k: (abs(tones[k] - pitch), k))
     wanted = index + steps
     if wanted >= len(tones):
-        wanted = index - steps
+        wanted = 2 * (len(tones) - 1) - wanted
     return tones[min(max(wanted, 0), len(tones) - 1)]
 
 
@@ -180,10 +181,6 @@ def _line_part(
     rng: np.random.Generator,
 ) -> NDArray[np.void]:
     part, meter = plan.parts[part_index], plan.meter_value
-    is_bass = part.role == "bass" or (part_index == _lowest(plan, voices) and len(voices) > 1)
-    inner = [index for index in voices if index != _lowest(plan, voices)]
-    inner.sort(key=lambda i: -(plan.parts[i].low + plan.parts[i].high))
-    rank = inner.index(part_index) if part_index in inner else 0
     spans, pitches = skeleton.spans, skeleton.pitches[part_index]
     rows: list[tuple[int, int, int, int]] = []
     span_index = 0
@@ -191,6 +188,11 @@ def _line_part(
         texture = textures[section_index]
         if is_silent(plan, part_index, section.start_bar_index):
             continue
+        playing = [index for index in voices if index not in section.parts_silent]
+        is_bass = part.role == "bass" or (part_index == _lowest(plan, playing) and len(playing) > 2)
+        inner = [i for i in playing if plan.parts[i].role not in ("bass", "counter")]
+        inner.sort(key=lambda i: -(plan.parts[i].low + plan.parts[i].high))
+        rank = inner.index(part_index) if part_index in inner else 0
         grid = texture.bass if is_bass else texture.inner[rank % len(texture.inner)]
         is_held = set(grid) <= {"x", "1", "-"} and grid.count("x") + grid.count("1") == 1
         if part.role == "pad":
@@ -225,7 +227,10 @@ def _line_part(
                     if symbol not in "1x":
                         pitch = _bass_pitch(symbol, pitch, after, span, part.low, part.high)
                 elif symbol == "p":
-                    if onset != span.start:
+                    if onset != span.start and meter.accent(event.onset) >= 0.7:
+                        up = 1 if after >= pitch else -1
+                        pitch = _chord_step(pitch, up, span, part.low, part.high)
+                    elif onset != span.start:
                         pitch = _step_from(pitch, after, span, part.low, part.high)
                 elif symbol in "023":
                     steps = {"0": -1, "2": 1, "3": 2}[symbol]
@@ -246,7 +251,7 @@ def _line_part(
                     rows[-1] = (last[0], last[1] + event.duration, pitch, last[3])
                 else:
                     rows.append((onset, event.duration, pitch, velocity))
-    if not is_bass:
+    if part.role not in ("bass", "pad"):
         rows = _with_passing_notes(rows, plan, skeleton, part_index, rng)
     return _notes(rows)
 
@@ -348,21 +353,28 @@ def _counter_part(
             section = plan.section_at(bar_index)
             closing = bar_index == section.end_bar_index - 1
             busy = melody is not None and bool(onsets & set(range(onset, onset + length, 60)))
-            moves = onset > span.start and not busy and not closing and (
-                melody is not None or (onset // beat) % 2 == 1
-            )  # fmt: skip
+            weak = meter.accent(onset % meter.bar_ticks) < 0.7
+            eager = 0.12 + 0.3 * section.energy if busy else 0.4 + 0.5 * section.energy
+            moves = onset > span.start and not closing and (not busy or weak)
+            if melody is None:
+                moves, eager = moves and weak, 0.4 + 0.5 * section.energy
             if onset == span.start or not rows:
                 rows.append((onset, length, pitch, 76))
                 current = pitch
-            elif moves and rng.random() < 0.35 + 0.5 * section.energy:
+            elif moves and rng.random() < eager:
                 is_last = onset + length >= span.end
-                if is_last or rng.random() < 0.5:
+                if (is_last or rng.random() < 0.5) and weak:
                     current = _step_from(current, after, span, part.low, part.high)
                 else:
                     up = 1 if after >= current else -1
                     current = _chord_step(current, up, span, part.low, part.high)
                 rows.append((onset, length, current, 70))
-            elif rows[-1][0] + rows[-1][1] == onset and onset % (2 * meter.bar_ticks):
+            elif (
+                rows[-1][0] + rows[-1][1] == onset
+                and rows[-1][2] == current
+                and rows[-1][1] < 2 * meter.bar_ticks
+                and (onset % meter.bar_ticks or section.energy < 0.3)
+            ):
                 last = rows[-1]
                 rows[-1] = (last[0], last[1] + length, last[2], last[3])
             else:

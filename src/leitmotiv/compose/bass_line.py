@@ -35,6 +35,14 @@ from leitmotiv.theory import Meter
 __all__ = ["bass_notes", "nearest_pitch"]
 
 _ACCENT, _PLAIN, _SOFT = 92, 84, 64
+# Semitones above the root that a degree may mean, the first one that the chord holds.
+_DEGREES = {
+    "3": (4, 3, 5, 2),
+    "4": (7, 6, 8),
+    "5": (7, 6, 8),
+    "6": (9, 7),
+    "7": (10, 11, 9, 7),
+}
 _Add = Callable[[int, int, int, int], None]
 
 
@@ -55,7 +63,7 @@ class _Line:
 
     def __init__(self, low: int, high: int) -> None:
         self.low, self.high = low, high
-        self.home = low + min(10.0, (high - low) / 2)
+        self.home = low + min(6.5, (high - low) / 2)
         self.last: int | None = None
 
     def place(self, pitch_class: int) -> int:
@@ -70,15 +78,8 @@ class _Line:
         if symbol == "8":
             return root + 12 if root + 12 <= self.high else root
         by_interval = {(pc - chord.root_pitch_class) % 12: pc for pc in chord.pitch_classes}
-        wanted = {
-            "3": (4, 3, 5, 2),
-            "5": (7, 6, 8),
-            "4": (7, 6, 8),
-            "7": (10, 11, 9, 7),
-            "6": (9, 7),
-        }
         pitch_class = next(
-            (by_interval[i] for i in wanted.get(symbol, ()) if i in by_interval),
+            (by_interval[i] for i in _DEGREES.get(symbol, ()) if i in by_interval),
             chord.root_pitch_class,
         )
         above = root + (pitch_class - root) % 12

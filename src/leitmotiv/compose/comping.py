@@ -88,7 +88,7 @@ class _Hand:
         # Chords round C4 leave the melody above and the bass below alone.
         self.center = min(max(_MIDDLE, self.low + width * 0.25), self.high - width * 0.25)
         if kind in ("guitar", "spread"):
-            self.center = max(self.center - 3, self.low)
+            self.center = min(self.center - 3, self.low + 11.0)
         elif (
             kind != "keyboard"
             and any(p.role == "bass" for p in plan.parts)
@@ -98,6 +98,8 @@ class _Hand:
         if kind == "power":
             self.center = max(self.low + 9.0, 50.0)
         self.kind, self.num_voices = kind, num_voices
+        others = [p for index, p in enumerate(plan.parts) if index != part_index]
+        self.needs_bass = kind in ("guitar", "keyboard") or all(p.role != "bass" for p in others)
         self.previous: tuple[int, ...] | None = None
         self.top: int | None = None
 
@@ -112,9 +114,13 @@ class _Hand:
             high=self.high,
             center=self.center,
             previous=self.previous,
-            bass=span.chord.bass_pitch_class,
+            bass=span.chord.bass_pitch_class if self.needs_bass else None,
             top=self.top,
         )
+        if self.top is not None and len(pitches) > 3:
+            # Leave the melody its room rather than double it.
+            below = tuple(pitch for pitch in pitches if pitch < self.top)
+            pitches = below if len(below) >= 3 else pitches[:3]
         self.previous = pitches or self.previous
         return pitches
 
@@ -164,7 +170,8 @@ def comping_notes(
     ``rank`` counts the harmony parts before this one, so that two of them do not double each
     other.
     """
-    instrument, meter = plan.parts[part_index].instrument, plan.meter_value
+    part, meter = plan.parts[part_index], plan.meter_value
+    instrument = f"{part.name} {part.instrument}"
 
     def choose(section_index: int) -> CompPattern | None:
         start = plan.sections[section_index].start_bar_index
@@ -284,7 +291,13 @@ def _end(halves: tuple[ChordSpan, ChordSpan], hand: _Hand, columns: _Columns) ->
             columns.add(span.start, span.duration, hand.chord(span), 88)
 
 
-def pad_notes(plan: Plan, part_index: int, style: Style) -> NDArray[np.void]:
+def pad_notes(
+    plan: Plan,
+    part_index: int,
+    style: Style,
+    *,
+    melody: NDArray[np.void] | None = None,
+) -> NDArray[np.void]:
     """Write a sustained part: common tones stay, the others move to the nearest chord tone."""
     meter = plan.meter_value
     spans = half_bar_spans(plan)
@@ -298,6 +311,7 @@ def pad_notes(plan: Plan, part_index: int, style: Style) -> NDArray[np.void]:
         hand = _Hand(plan, part_index, style.pad.voicing, max(voices - thin, 1))
         held: dict[int, int] = {}  # pitch -> onset
         for span in spans[2 * section.start_bar_index : 2 * section.end_bar_index]:
+            hand.top = _lowest_melody(melody, span.start, span.end)
             chord = () if span.chord.is_none else hand.chord(span)
             bars_in = span.bar_index - section.start_bar_index
             renews = span.half == 0 and bars_in % renew_bars == 0

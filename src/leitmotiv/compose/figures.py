@@ -66,13 +66,15 @@ TEXTURES: tuple[Texture, ...] = (
             "1-2- 3-2- 1-2- 3-2-", "close", 3),
     Texture("alberti", "4/4", (0.25, 0.75), "1---..--5---....", ("x-------x-------",),
             "1-3- 2-3- 1-3- 2-3-", "close", 3),
-    Texture("wide arpeggio", "4/4", (0.15, 0.7), "1---------------", ("x---------------", "x-------p-------"),
+    Texture("wide arpeggio", "4/4", (0.15, 0.7), "1---------------",
+            ("x---------------", "x-------p-------"),
             "1-2- 3-4- 5-4- 3-2-", "spread", 5),
     Texture("rising arpeggio", "4/4", (0.5, 1.0), "1-------5-------", ("x-x---x-x-x---x-",),
             "1234 5432 1234 5432", "spread", 5),
     Texture("repeated eighths", "4/4", (0.45, 0.9), "1---1---1---5---", ("x-x-x-x-x-x-x-x-",),
             "b-t- t-t- b-t- t-t-", "close", 4),
-    Texture("syncopated", "4/4", (0.35, 0.8), "1-------5-------", ("x-x---x-x-x---x-", "x-------x---p---"),
+    Texture("syncopated", "4/4", (0.35, 0.8), "1-------5-------",
+            ("x-x---x-x-x---x-", "x-------x---p---"),
             "b-t- --t- b-t- --t-", "close", 4),
     Texture("broken by viola", "4/4", (0.3, 0.8), "1-------1---5---",
             ("x---------------", "x-2-3-2-x-2-3-2-", "x-------p---x---"),
@@ -97,11 +99,14 @@ TEXTURES: tuple[Texture, ...] = (
             "x--- ---- ----", "open"),
     Texture("waltz", "3/4", (0.1, 1.0), "1---........", ("....x-..x-..",),
             "b--- t-.. t-..", "open", 4, genres=_WALTZ),
-    Texture("slow waltz", "3/4", (0.0, 0.6), "1-----------", ("....x---x---", "x-----------"),
+    Texture("slow waltz", "3/4", (0.0, 0.6), "1-----------",
+            ("....x---x---", "x-----------"),
             "b--- t--- t---", "spread", 4, genres=_WALTZ),
-    Texture("waltz lilt", "3/4", (0.3, 1.0), "1---....5---", ("....x-..x-x-", "....x-..x-..", "x-------x---"),
+    Texture("waltz lilt", "3/4", (0.3, 1.0), "1---....5---",
+            ("....x-..x-x-", "....x-..x-..", "x-------x---"),
             "b--- t-.. t-t-", "open", 4, genres=_WALTZ),
-    Texture("pah", "3/4", (0.3, 0.8), "1-------....", ("....x---x---",), "b--- t--- t---", "close", 4),
+    Texture("pah", "3/4", (0.3, 0.8), "1-------....", ("....x---x---",),
+            "b--- t--- t---", "close", 4),
     Texture("arpeggio in three", "3/4", (0.1, 0.75), "1-----------",
             ("x-----------", "x---2---3---"), "1-2- 3-4- 3-2-", "spread", 4),
     Texture("repeated in three", "3/4", (0.5, 1.0), "1---....5---", ("x-x-x-x-x-x-",),
@@ -129,6 +134,11 @@ TEXTURES: tuple[Texture, ...] = (
 """Every texture; :func:`choose_textures` picks from them."""
 
 
+def _is_sung(plan: Plan) -> bool:
+    pitched = [part for part in plan.parts if not part.is_drum]
+    return 2 * sum(part.program in (52, 53, 54, 91) for part in pitched) > len(pitched)
+
+
 def _suits(texture: Texture, plan: Plan, section_index: int) -> float:
     """How well a texture suits a section; 0 where it does not."""
     section = plan.sections[section_index]
@@ -138,15 +148,15 @@ def _suits(texture: Texture, plan: Plan, section_index: int) -> float:
         return 0.0
     genre = plan.genre.lower()
     words = genre + " " + " ".join(plan.brief.moods)
-    if texture.genres:
-        if not any(word in words for word in texture.genres):
-            return 0.0
+    if texture.genres and not any(word in words for word in texture.genres):
+        return 0.0
     low, high = texture.energy
     energy = section.energy * (0.7 if section.texture in _THIN else 1.0)
     distance = max(low - energy, energy - high, 0.0)
     weight = float(np.exp(-8.0 * distance)) if distance < 0.35 else 0.0
-    if texture.genres:
-        weight *= 12.0
+    if _is_sung(plan) and not texture.genres:
+        weight *= 1.0 if texture.name.startswith(("held", "moving")) else 0.02
+    weight *= 12.0 if texture.genres else 1.0
     if texture.textures:
         weight *= 5.0 if section.texture in texture.textures else 0.1
     if texture.name.startswith("held") and section.texture not in _THIN:
@@ -166,6 +176,9 @@ def choose_textures(plan: Plan) -> tuple[Texture, ...]:
         source = source_section(plan, index)
         rng = np.random.default_rng([plan.seed % 2**32, 7919, source])
         weights = np.array([_suits(texture, plan, index) for texture in TEXTURES])
+        own = np.array([bool(texture.genres) for texture in TEXTURES])
+        if weights[own].sum() > 0.5:
+            weights[~own] *= 0.06  # a waltz sounds like one
         if index and source == index and chosen:
             weights *= [0.15 if texture is chosen[-1] else 1.0 for texture in TEXTURES]
         if source != index and _suits(chosen[source], plan, index) > 0.2:

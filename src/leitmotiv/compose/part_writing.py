@@ -35,13 +35,17 @@ from leitmotiv.plan.plan import Plan, PlanPart
 
 __all__ = ["Skeleton", "cadence_voicing", "is_single_line", "write_skeleton"]
 
-_BEAM = 12
+_BEAM = 10
 _MAX_LAYOUTS = 4000
-_CORE_VOICES = 4
+_CORE_VOICES = 5
+
+_Beam = list[tuple[float, tuple[int, ...], tuple[tuple[int, ...], ...]]]
 
 _MANY_NOTES = frozenset(
-    [*range(0, 16), *range(16, 22), 23, *range(24, 32), 44, 45, 46, *range(48, 56), 61, 62, 63]
-    + [*range(88, 104), 104, 105, 106, 107, 108]
+    [
+        *(*range(0, 22), 23, *range(24, 32), 44, 45, 46, *range(48, 56), 61, 62, 63),
+        *(*range(80, 104), 104, 105, 106, 107, 108),
+    ]
 )
 
 
@@ -67,7 +71,8 @@ def _is_keyboard(part: PlanPart) -> bool:
 class Skeleton:
     """Chord spans and the pitch of every voiced part in each of them.
 
-    ``pitches[part_index][span_index]`` is a MIDI pitch, or -1 where the chord is ``N``.
+    ``pitches[part_index][span_index]`` is a MIDI pitch, or -1 where the chord is ``N``
+    or the part rests.
     """
 
     spans: tuple[ChordSpan, ...]
@@ -89,7 +94,7 @@ class _Voice:
     home: float
 
 
-def _homes(parts: Sequence[PlanPart], ceiling: float | None) -> list[_Voice]:
+def _homes(parts: Sequence[PlanPart], ceiling: float | None, *, has_bass: bool) -> list[_Voice]:
     """Comfortable centres, spread out so that voices keep their order. ``parts`` go upwards."""
     voices = []
     count = len(parts)
@@ -100,7 +105,9 @@ def _homes(parts: Sequence[PlanPart], ceiling: float | None) -> list[_Voice]:
             # SATB-like ladder from F2 to C5; a part's own range has the last word.
             ladder = 45.0 + (26.0 * index / (count - 1))
             home = 0.35 * home + 0.65 * ladder
-        if ceiling is not None and index:
+        if has_bass and index == 0 and part.low < 36:
+            home = part.low + 0.33 * width  # a double bass or tuba lives low
+        if ceiling is not None and (index or not has_bass):
             home = min(home, ceiling - 4.0 * (count - index))
         voices.append(_Voice(part.low, part.high, min(max(home, part.low + 2), part.high - 2)))
     return voices
@@ -112,16 +119,18 @@ def _layouts(
     bass_classes: Sequence[int],
     previous: Sequence[tuple[int, ...]],
     ceiling: int | None,
+    *,
+    has_bass: bool,
 ) -> NDArray[np.int64]:
     """All layouts worth a look, shape (layouts, voices), lowest voice first."""
     options: list[list[int]] = []
-    per_voice = {1: 12, 2: 12, 3: 10, 4: 8}[min(len(voices), 4)]
+    per_voice = {1: 14, 2: 12, 3: 10, 4: 8, 5: 5}[min(len(voices), 5)]
     for index, voice in enumerate(voices):
         classes = bass_classes if index == 0 else span.chord.pitch_classes
         pitches = _chord_pitches(classes, voice.low, voice.high)
         if not pitches:
             pitches = [voice.low]
-        if ceiling is not None and index:
+        if ceiling is not None and (index or not has_bass):
             pitches = [p for p in pitches if p <= ceiling] or pitches[:1]
         target = voice.home
         if previous:
@@ -141,6 +150,7 @@ def _static_cost(
     voices: Sequence[_Voice],
     *,
     inversion: NDArray[np.float64],
+    sung: int | None,
 ) -> NDArray[np.float64]:
     """Cost of each layout by itself, shape (layouts,)."""
     chord = span.chord
@@ -166,8 +176,12 @@ def _static_cost(
             weights[pc] = 4.0
         if interval == 7 and len(chord.pitch_classes) > 3:
             weights[pc] = 0.8
-        if num_voices >= 2:
-            cost += weights[pc] * (~(classes == pc).any(axis=1))
+        missing = ~(classes == pc).any(axis=1)
+        if sung is not None and sung % 12 == pc:
+            # The melody has it; a thin texture should not spend a voice on it.
+            cost += (3.0 if num_voices <= 2 else 0.5) * ~missing
+        elif num_voices >= 2 or sung is not None:
+            cost += weights[pc] * missing
     leading = (span.key.tonic.pitch_class - 1) % 12
     doubled = (classes == leading).sum(axis=1) > 1
     cost += 8.0 * doubled
@@ -191,7 +205,9 @@ def _motion_cost(
     motion = layouts - before
     size = np.abs(motion)
     upper = size[:, 1:]
-    cost = 0.6 * upper.sum(axis=1) + 1.0 * np.clip(upper - 4, 0, None).sum(axis=1)
+    cost: NDArray[np.float64] = 0.6 * upper.sum(axis=1) + 1.0 * np.clip(upper - 4, 0, None).sum(
+        axis=1
+    )
     cost += 0.18 * size[:, 0] + 0.7 * np.clip(size[:, 0] - 7, 0, None)
     cost += 3.0 * (size[:, 0] == 6) + 4.0 * np.isin(size[:, 1:], (6, 10, 11)).sum(axis=1)
     count = layouts.shape[1]
@@ -214,7 +230,7 @@ def _motion_cost(
                 # Overlap: a voice passes where its neighbour was.
                 cost += 2.0 * ((a1 > b0) | (b1 < a0))
     if old_span.chord.is_none:
-        return cost
+        return np.asarray(cost, dtype=np.float32)
     tonic = span.key.tonic.pitch_class
     leading = (tonic - 1) % 12
     old_root = old_span.chord.root_pitch_class
@@ -225,7 +241,7 @@ def _motion_cost(
         interval = (pitch % 12 - old_root) % 12
         if interval == 10 and len(old_span.chord.pitch_classes) > 3 and resolves:
             cost += 4.0 * ~np.isin(motion[:, index], (-1, -2, 0))
-    return cost
+    return np.asarray(cost, dtype=np.float32)
 
 
 def _bass_options(
@@ -258,6 +274,7 @@ def write_skeleton(
     *,
     melody: NDArray[np.void] | None = None,
     spans: Sequence[ChordSpan] | None = None,
+    ignore_silence: bool = False,
 ) -> Skeleton:
     """Voice the chords of a plan for single-line parts.
 
@@ -270,6 +287,8 @@ def write_skeleton(
         A line above; the voices stay below it and make no parallels with it.
     spans : sequence of ChordSpan, optional
         Spans to voice; all of the plan by default.
+    ignore_silence : bool
+        Voice parts in sections where the plan lets them rest, too.
 
     Returns
     -------
@@ -277,24 +296,70 @@ def write_skeleton(
         One pitch a part and span. The same input gives the same result; nothing is random.
     """
     span_list = tuple(merged_spans(plan) if spans is None else spans)
+    lines: dict[int, list[int]] = {part_index: [] for part_index in part_indices}
+    position = 0
+    while position < len(span_list):
+        active = _active(plan, part_indices, span_list[position], ignore_silence=ignore_silence)
+        stop = position + 1
+        while stop < len(span_list) and active == _active(
+            plan, part_indices, span_list[stop], ignore_silence=ignore_silence
+        ):
+            stop += 1
+        run = span_list[position:stop]
+        voiced = _voice_run(plan, active, run, melody)
+        for part_index, line in lines.items():
+            line += voiced.get(part_index, [-1] * len(run))
+        position = stop
+    return Skeleton(span_list, {part: tuple(line) for part, line in lines.items()})
+
+
+def _active(
+    plan: Plan, part_indices: Sequence[int], span: ChordSpan, *, ignore_silence: bool
+) -> tuple[int, ...]:
+    """The parts that play in the section of a span."""
+    silent = () if ignore_silence else plan.section_at(span.bar_index).parts_silent
+    return tuple(index for index in part_indices if index not in silent)
+
+
+def _carries_bass(plan: Plan, part_index: int, active: Sequence[int], span: ChordSpan) -> bool:
+    """Whether the lowest voice must give the chord its bass note."""
+    if plan.parts[part_index].role == "bass":
+        return True
+    silent = plan.section_at(span.bar_index).parts_silent
+    chordal = [
+        index
+        for index, part in enumerate(plan.parts)
+        if not part.is_drum
+        and part.role in ("harmony", "bass", "pad")
+        and index not in silent
+        and index not in active
+    ]
+    return not chordal and len(active) > 1
+
+
+def _voice_run(
+    plan: Plan,
+    active: Sequence[int],
+    span_list: Sequence[ChordSpan],
+    melody: NDArray[np.void] | None,
+) -> dict[int, list[int]]:
+    """Voice a run of spans in which the same parts play."""
     parts = plan.parts
     indices = sorted(
-        part_indices,
+        active,
         key=lambda i: (parts[i].role != "bass", parts[i].low + parts[i].high, -i),
     )
     if not indices:
-        return Skeleton(span_list, {})
+        return {}
     core = _core(plan, indices)
+    has_bass = _carries_bass(plan, core[0], indices, span_list[0])
     tops = _melody_tops(span_list, melody)
     strikes = _melody_strikes(span_list, melody)
-    ceiling = (
-        float(np.median([t for t in tops if t is not None]))
-        if any(t is not None for t in tops)
-        else None
-    )
-    voices = _homes([parts[i] for i in core], ceiling)
+    known = [top for top in tops if top is not None]
+    ceiling = float(np.median(known)) if known else None
+    voices = _homes([parts[i] for i in core], ceiling, has_bass=has_bass)
     # Each beam entry: cost, layout, history of layouts.
-    beam: list[tuple[float, tuple[int, ...], tuple[tuple[int, ...], ...]]] = []
+    beam: _Beam = []
     before: ChordSpan | None = None
     before_index = -1
     finished: list[tuple[int, ...]] = []
@@ -305,11 +370,14 @@ def write_skeleton(
             finished.append((-1,) * len(core))
             beam, before = [], None
             continue
-        classes, costs = _bass_options(plan, span_list, index)
+        if has_bass:
+            classes, costs = _bass_options(plan, span_list, index)
+        else:
+            classes, costs = span.chord.pitch_classes, dict.fromkeys(span.chord.pitch_classes, 0.0)
         old_layouts = [entry[1] for entry in beam]
-        layouts = _layouts(span, voices, classes, old_layouts, tops[index])
+        layouts = _layouts(span, voices, classes, old_layouts, tops[index], has_bass=has_bass)
         inversion = np.array([costs.get(int(p) % 12, 6.0) for p in layouts[:, 0]])
-        static = _static_cost(layouts, span, voices, inversion=inversion)
+        static = _static_cost(layouts, span, voices, inversion=inversion, sung=strikes[index])
         if before is None:
             order = np.argsort(static, kind="stable")[:_BEAM]
             beam = [
@@ -317,35 +385,49 @@ def write_skeleton(
                 for k in order
             ]
         else:
-            melody_move = None
-            if strikes[before_index] is not None and strikes[index] is not None:
-                melody_move = (strikes[before_index] or 0, strikes[index] or 0)
-            entries = []
-            for cost, old, history in beam:
-                total = cost + static + _motion_cost(layouts, old, before, span, melody_move)
-                for k in np.argsort(total, kind="stable")[:_BEAM]:
-                    entries.append((float(total[k]), tuple(map(int, layouts[k])), history))
-            entries.sort(key=lambda entry: (entry[0], entry[1]))
-            beam = []
-            seen: set[tuple[int, ...]] = set()
-            for cost, layout, history in entries:
-                if layout not in seen:
-                    seen.add(layout)
-                    beam.append((cost, layout, (*history, layout)))
-                if len(beam) == _BEAM:
-                    break
+            old_strike, new_strike = strikes[before_index], strikes[index]
+            move = None
+            if old_strike is not None and new_strike is not None:
+                move = (old_strike, new_strike)
+            beam = _advance(beam, layouts, static, before, span, move)
         before, before_index = span, index
     if beam:
         finished += list(beam[0][2])
-    pitches = {part: tuple(row[v] for row in finished) for v, part in enumerate(core)}
+    pitches = {part: [row[v] for row in finished] for v, part in enumerate(core)}
     for part_index in indices:
         if part_index not in pitches:
-            pitches[part_index] = _doubling(plan, part_index, core, pitches, span_list)
-    return Skeleton(span_list, pitches)
+            pitches[part_index] = _doubling(plan, part_index, core, pitches, tops)
+    return pitches
+
+
+def _advance(
+    beam: _Beam,
+    layouts: NDArray[np.int64],
+    static: NDArray[np.float64],
+    before: ChordSpan,
+    span: ChordSpan,
+    melody_move: tuple[int, int] | None,
+) -> _Beam:
+    """One step of the beam search: the cheapest ways into each new layout."""
+    entries = []
+    for cost, old, history in beam:
+        total = cost + static + _motion_cost(layouts, old, before, span, melody_move)
+        for k in np.argsort(total, kind="stable")[:_BEAM]:
+            entries.append((float(total[k]), tuple(map(int, layouts[k])), history))
+    entries.sort(key=lambda entry: (entry[0], entry[1]))
+    result: _Beam = []
+    seen: set[tuple[int, ...]] = set()
+    for cost, layout, history in entries:
+        if layout not in seen:
+            seen.add(layout)
+            result.append((cost, layout, (*history, layout)))
+        if len(result) == _BEAM:
+            break
+    return result
 
 
 def _core(plan: Plan, indices: list[int]) -> list[int]:
-    """At most four parts spread over the register; the others double them."""
+    """At most five parts spread over the register; the others double them."""
     if len(indices) <= _CORE_VOICES:
         return indices
     picks = np.linspace(0, len(indices) - 1, _CORE_VOICES).round().astype(int)
@@ -356,10 +438,10 @@ def _doubling(
     plan: Plan,
     part_index: int,
     core: Sequence[int],
-    pitches: Mapping[int, tuple[int, ...]],
-    spans: Sequence[ChordSpan],
-) -> tuple[int, ...]:
-    """A part outside the core doubles one core voice, in unison or octaves, in its own range."""
+    pitches: Mapping[int, list[int]],
+    tops: Sequence[int | None],
+) -> list[int]:
+    """A part outside the core doubles a core voice, at the octave where its range allows it."""
     part = plan.parts[part_index]
     middle = (part.low + part.high) / 2
     if part.role == "bass":
@@ -367,18 +449,24 @@ def _doubling(
     else:
         upper = list(core[1:]) or list(core)
         source = upper[part_index % len(upper)]
-    line = []
-    last: float = middle
-    for pitch in pitches[source]:
+    line: list[int] = []
+    last = middle
+    for pitch, top in zip(pitches[source], tops, strict=True):
         if pitch < 0:
             line.append(-1)
             continue
         options = list(range(part.low + (pitch - part.low) % 12, part.high + 1, 12))
-        target = 0.5 * last + 0.5 * middle
+        if part.role == "bass":
+            options = [p for p in options if p in (pitch, pitch + 12)] or options
+            target: float = pitch + 12
+        else:
+            # Below the melody, or clear above it as a flute doubles.
+            options = [p for p in options if top is None or p < top or p > top + 7] or options
+            target = 0.5 * last + 0.5 * middle
         chosen = min(options, key=lambda p: (abs(p - target), p), default=-1)
         line.append(chosen)
         last = chosen if chosen >= 0 else last
-    return tuple(line)
+    return line
 
 
 def _melody_tops(spans: Sequence[ChordSpan], melody: NDArray[np.void] | None) -> list[int | None]:
@@ -411,7 +499,8 @@ def _melody_strikes(
 
 @lru_cache(maxsize=16)
 def _cadence_skeleton(plan_json: str, part_indices: tuple[int, ...]) -> Skeleton:
-    return write_skeleton(Plan.model_validate_json(plan_json), part_indices)
+    plan = Plan.model_validate_json(plan_json)
+    return write_skeleton(plan, part_indices, ignore_silence=True)
 
 
 def cadence_voicing(

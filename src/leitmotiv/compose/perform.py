@@ -10,7 +10,8 @@ Rules, after the KTH system (Friberg, Bresin and Sundberg 2006):
   roles (:mod:`leitmotiv.compose.dynamics`);
 - time: phrase arch and final ritardando in the tempo map, swing, long-memory deviations of a few
   milliseconds, the melody slightly ahead (:mod:`leitmotiv.compose.timing`);
-- articulation: legato, repetition, breath, staccato, strums (:mod:`leitmotiv.compose.articulation`).
+- articulation: legato, repetition, breath, staccato, strums
+  (:mod:`leitmotiv.compose.articulation`).
 
 How strongly each is applied is the style's :class:`~leitmotiv.styles.style.Feel`.
 

@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
-from itertools import permutations
+from itertools import pairwise, permutations
 
 from leitmotiv.styles.style import Voicing
 from leitmotiv.theory import ChordSymbol, Key
@@ -111,6 +111,12 @@ def _candidates(
             ladder = [root, fifth, tones[0], *[pc for pc in rest if pc != fifth], fifth, tones[0]]
             orders = [tuple(ladder[:num_voices])]
             gaps = [5, *[2] * num_voices]
+        elif bass is None:
+            pool = list(tones[: max(num_voices, 3)])
+            while len(pool) < num_voices:
+                pool.append(tones[(0, -1)[len(pool) % 2]])
+            orders = list(set(permutations(pool[: max(num_voices, 1)], num_voices)))
+            gaps = [5, *[3] * num_voices]
         else:
             pool = list(dict.fromkeys([*rest, tones[0]]))[: max(num_voices - 1, 1)]
             while len(pool) < num_voices - 1:
@@ -151,7 +157,7 @@ def _cost(
             cost += sum(moves) + 0.5 * max(moves) + 0.5 * moves[-1]
         else:
             cost += sum(min(abs(p - q) for q in previous) for p in pitches)
-    for lower, upper in zip(pitches, pitches[1:], strict=False):
+    for lower, upper in pairwise(pitches):
         for limit, least in _LOW_LIMITS:
             if lower < limit and upper - lower < least:
                 cost += 6.0

@@ -29,10 +29,11 @@ T = TypeVar("T", bound=_Pattern)
 def patterns_for_meter(patterns: Sequence[T], meter: Meter) -> list[T]:
     """Return the patterns written for the meter, else those for the most similar meter."""
 
-    def distance(pattern: T) -> tuple[bool, int, int]:
+    def distance(pattern: T) -> tuple[bool, bool, int, int]:
         written = Meter.parse(pattern.meter)
         return (
             written.is_compound != meter.is_compound,
+            written.bar_ticks != meter.bar_ticks,  # 2/2 is 4/4 conducted in two
             abs(len(beat_starts(written)) - len(beat_starts(meter))),
             abs(written.bar_ticks - meter.bar_ticks),
         )

@@ -105,8 +105,9 @@ def fit_grid(bar: str, source: Meter, target: Meter) -> tuple[GridEvent, ...]:
     >>> [e.onset // 480 for e in fit_grid("x.x.x.x.", four, three)]
     [0, 1, 2]
     """
-    if source == target:
-        return grid_events(bar, source.bar_ticks)
+    same_length = source.bar_ticks == target.bar_ticks
+    if source == target or (same_length and source.is_compound == target.is_compound):
+        return grid_events(bar, target.bar_ticks)
     source_starts = beat_starts(source)
     target_starts = beat_starts(target)
     events = grid_events(bar, source.bar_ticks)
