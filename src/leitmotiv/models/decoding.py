@@ -79,10 +79,14 @@ class LogitFilter(Protocol):
 
 @dataclass(frozen=True)
 class DecodeOptions:
-    """Temperatures by field (position, pitch, duration, velocity) and the min-p cut."""
+    """Temperatures by field (position, pitch, duration, velocity) and the min-p cut.
+
+    ``num_fields`` 3 leaves velocity unknown (id 0), for a later stage to decide.
+    """
 
     temperature: tuple[float, float, float, float] = (0.9, 0.9, 0.85, 0.9)
     min_p: float = 0.05
+    num_fields: int = 4
 
 
 class _Cache:
@@ -217,14 +221,15 @@ def _advance(
     fields = np.zeros((len(rows), 3), dtype=np.int64)
     writing = alive.copy()
     pending: list[tuple[Event, float] | None] = [None] * len(rows)
-    for field_index in range(4):
+    for field_index in range(options.num_fields):
         if not writing.any():
             break
         logits = model.logits(field_index, hidden, fields)
         for number in np.flatnonzero(writing):
             row = rows[number]
             target = targets[row.cell]
-            row.partial[field_index:] = [0] * (4 - field_index)
+            if field_index == 0:
+                row.partial[:] = [0, 0, 0, 0]
             if field_index == 0 and len(row.events) >= target.max_events:
                 chosen = target.end
             else:

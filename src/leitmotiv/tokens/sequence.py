@@ -61,11 +61,13 @@ class Window:
 
 
 def cell_order(
-    target: NDArray[np.bool_], part_order: Sequence[int]
+    target: NDArray[np.bool_], shown: NDArray[np.bool_], part_order: Sequence[int]
 ) -> tuple[list[tuple[int, int]], int]:
-    """Context cells bar by bar, then target cells bar by bar in ``part_order``."""
+    """Shown context cells bar by bar, then target cells bar by bar in ``part_order``."""
     num_bars, num_parts = target.shape
-    context = [(b, p) for b in range(num_bars) for p in range(num_parts) if not target[b, p]]
+    context = [
+        (b, p) for b in range(num_bars) for p in range(num_parts) if shown[b, p] and not target[b, p]
+    ]
     targets = [(b, p) for b in range(num_bars) for p in part_order if target[b, p]]
     return context + targets, len(context)
 
@@ -130,6 +132,7 @@ def lay_out(
     num_bars: int,
     parts: Sequence[int],
     target: NDArray[np.bool_],
+    shown: NDArray[np.bool_] | None = None,
     part_order: Sequence[int] | None = None,
     known_velocity: bool = True,
 ) -> Window:
@@ -141,6 +144,8 @@ def lay_out(
         The piece so far; notes of target cells are not shown to the network.
     target : ndarray of bool, shape (num_bars, len(parts))
         Cells to write.
+    shown : ndarray of bool, shape (num_bars, len(parts)), optional
+        Cells that exist yet; all by default. Others are neither context nor target.
     part_order : sequence of int, optional
         Order of slots inside each bar of the targets; 0, 1, 2 ... by default.
     known_velocity : bool
@@ -148,7 +153,9 @@ def lay_out(
     """
     chosen = tuple(parts)
     shift = int(tags.home_shift(grid.fifths[start])) if grid.num_bars else 0
-    cells, num_context = cell_order(target, part_order or range(len(chosen)))
+    cells, num_context = cell_order(
+        target, np.ones_like(target) if shown is None else shown, part_order or range(len(chosen))
+    )
     bar_time = np.concatenate([[0], np.cumsum(grid.bar_steps[start : start + num_bars])])
     rows: list[NDArray[np.int64]] = []
     times: list[NDArray[np.int64]] = []

@@ -9,7 +9,7 @@ sound" (ICMC 1999), with a bonus for the root in the bass.
 
 Public names: :data:`GENRES`, :data:`METERS`, :data:`ROLES`, :data:`CHORD_QUALITIES`,
 :func:`genre_id`, :func:`mode_id`, :func:`meter_id`, :func:`tempo_id`, :func:`role_id`,
-:func:`program_id`, :func:`chord_id`, :func:`transpose_chord_id`, :func:`density_id`,
+:func:`program_id`, :func:`chord_id`, :func:`chord_symbol_id`, :func:`transpose_chord_id`, :func:`density_id`,
 :func:`register_id`, :func:`polyphony_id`, :func:`energy_id`, :func:`bars_to_end_id`,
 :func:`recognise_chords`, :func:`breath_ids`, :func:`guess_roles`, :func:`home_shift`.
 """
@@ -18,6 +18,8 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+
+from leitmotiv.theory import ChordSymbol
 
 __all__ = [
     "CHORD_NONE",
@@ -28,6 +30,7 @@ __all__ = [
     "bars_to_end_id",
     "breath_ids",
     "chord_id",
+    "chord_symbol_id",
     "density_id",
     "energy_id",
     "genre_id",
@@ -297,3 +300,24 @@ def guess_roles(
     lines = [part for part in candidates if num_onsets[part] >= 0.25 * num_onsets[active].max()]
     roles[lines[0] if lines else order[-1]] = role_id("melody")
     return roles
+
+
+def chord_symbol_id(chord: ChordSymbol) -> int:
+    """Return the id of a chord symbol, by the nearest of :data:`CHORD_QUALITIES`.
+
+    Examples
+    --------
+    >>> from leitmotiv.theory import ChordSymbol
+    >>> chord_symbol_id(ChordSymbol.parse("D:min9")) == chord_id(2, "min7")
+    True
+    """
+    if chord.is_none:
+        return CHORD_NONE
+    root = chord.root_pitch_class
+    heard = {(pitch_class - root) % 12 for pitch_class in chord.pitch_classes}
+
+    def likeness(quality: str) -> float:
+        wanted = set(CHORD_QUALITIES[quality])
+        return len(wanted & heard) - 0.6 * len(wanted - heard) - 0.4 * len(heard - wanted)
+
+    return chord_id(root, max(CHORD_QUALITIES, key=likeness))

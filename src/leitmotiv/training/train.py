@@ -227,11 +227,14 @@ class Run:
         self.events += int((batch["events"][..., 0] > 0).sum())
         return float(loss.detach())
 
-    def fit(self, minutes: float, report_every: float = 20.0, save_every: float = 110.0) -> None:
+    def fit(
+        self, minutes: float, report_every: float = 20.0, save_every: float = 110.0,
+        validate_every: float = 480.0,
+    ) -> None:
         """Train until ``minutes`` of wall clock have been spent, over all resumed sessions."""
         batches = Batches(self.pack, self.recipe, self.seed + self.step)
         held_out = validation_batches(self.pack, self.recipe)
-        last_report = last_save = time.monotonic()
+        last_report = last_save = last_valid = time.monotonic()
         losses: list[float] = []
         started = time.monotonic() - self.seconds
         events_before = self.events
@@ -250,15 +253,18 @@ class Run:
                 self._log("train", loss=float(np.mean(losses)))
                 losses, last_report, events_before = [], now, self.events
             if now - last_save > save_every:
-                self._checkpoint(held_out)
+                self.save()
                 last_save = time.monotonic()
-        self._checkpoint(held_out)
+            if now - last_valid > validate_every:
+                self._validate(held_out)
+                last_valid = time.monotonic()
+        self._validate(held_out)
+        self.save()
 
-    def _checkpoint(self, held_out: list[dict]) -> None:
+    def _validate(self, held_out: list[dict]) -> None:
         scores = evaluate(self.average, held_out, self.device)
         print("   valid  " + "  ".join(f"{k} {v:.4f}" for k, v in scores.items()), flush=True)
         self._log("valid", loss=scores["bits_per_note"])
-        self.save()
         if scores["bits_per_note"] < self.best:
             self.best = scores["bits_per_note"]
             self.save("best.pt", scores=scores)

@@ -1,0 +1,451 @@
+"""Compose: a plan becomes a quantised score.
+
+The order is a composer's: the theme first, then the melody of the whole piece (returns by copy,
+then edit), then the parts around it, phrase by phrase. Melodies and the parts of classical
+palettes come from the network; modern genres take drums, bass and comping from their style file.
+Every accompaniment first gets a correct rule-based sketch, which pulls the network softly.
+
+Public names: :func:`compose`, :class:`ComposeOptions`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from leitmotiv.compose.accompaniment import accompaniment_part
+from leitmotiv.compose.canvas import Canvas
+from leitmotiv.compose.repair import close_cadences, tidy_part
+from leitmotiv.compose.rhythm_section import rhythm_section_part
+from leitmotiv.compose.theme import degree_of, fit_to_chords, pitch_of, transform_theme
+from leitmotiv.compose.writer import Writer, WriterOptions
+from leitmotiv.errors import ComposeError
+from leitmotiv.models import EventModel, load_model
+from leitmotiv.plan import Plan, PlanSection, ThemePlacement
+from leitmotiv.score import Origin, Score
+from leitmotiv.styles import Style, load_style
+from leitmotiv.tokens.grid import CELL_NOTE_DTYPE, TICKS_PER_STEP, grid_to_notes
+from leitmotiv.tokens.vocabulary import MAX_BAR_STEPS, VOCABULARY_VERSION
+
+__all__ = ["ComposeOptions", "compose"]
+
+Progress = Callable[[float, str], None]
+
+_RHYTHM_GENRES = frozenset(
+    "rock pop electronic house ambient lo-fi lofi jazz bossa tango funk synthwave".split()
+)
+
+
+@dataclass(frozen=True)
+class ComposeOptions:
+    """Which weights write, and how hard they try.
+
+    ``network_accompaniment`` False leaves accompaniments to the rules alone.
+    """
+
+    writer: WriterOptions = WriterOptions()
+    network_accompaniment: bool = True
+
+
+def compose(
+    plan: Plan,
+    *,
+    options: ComposeOptions = ComposeOptions(),
+    rng: np.random.Generator,
+    model: EventModel | None = None,
+    progress: Progress | None = None,
+) -> Score:
+    """Write the notes of a plan.
+
+    Parameters
+    ----------
+    plan : Plan
+    options : ComposeOptions
+    rng : numpy.random.Generator
+        The same state gives the same notes on the same version.
+    model : EventModel, optional
+        The shipped composer by default.
+    progress : callable (fraction, message), optional
+
+    Returns
+    -------
+    Score
+        Quantised, with the plan's maps; every note carries its origin.
+
+    Raises
+    ------
+    ComposeError
+        If the meter has bars longer than eight quarters.
+    ModelError
+        If the weights cannot be used.
+    """
+    if plan.bar_ticks // TICKS_PER_STEP > MAX_BAR_STEPS:
+        raise ComposeError(
+            f"meter={plan.meter!r} has bars longer than 8 quarters, which the composer cannot "
+            "write; halve the meter, for example 6/4 instead of 12/4"
+        )
+    model = model or load_model()
+    if model.vocabulary_version != VOCABULARY_VERSION:
+        raise ComposeError(
+            f"weights {model.name!r} have vocabulary version {model.vocabulary_version}; this "
+            f"release needs {VOCABULARY_VERSION}; train or install them again"
+        )
+    return _Composer(plan, model, options, rng, progress or (lambda fraction, message: None)).run()
+
+
+class _Composer:
+    def __init__(
+        self,
+        plan: Plan,
+        model: EventModel,
+        options: ComposeOptions,
+        rng: np.random.Generator,
+        progress: Progress,
+    ) -> None:
+        self.plan, self.options, self.progress = plan, options, progress
+        self.canvas = Canvas(plan)
+        self.writer = Writer(self.canvas, model, options.writer)
+        # One generator a task: an edit in one place leaves the draws elsewhere alone.
+        self.theme_rng, self.melody_rng, self.rule_rng, self.parts_rng = rng.spawn(4)
+        self.leads = np.full(plan.num_bars, -1, dtype=np.int64)
+
+    def run(self) -> Score:
+        plan = self.plan
+        theme = self._state_theme()
+        for index, section in enumerate(plan.sections):
+            self.progress(0.1 + 0.4 * index / len(plan.sections), f"melody of {section.label}")
+            self._write_melody(index, section, theme)
+        self._write_accompaniment()
+        for part in range(plan.num_parts):
+            tidy_part(self.canvas, part)
+        close_cadences(self.canvas, self.leads)
+        for part in range(plan.num_parts):
+            tidy_part(self.canvas, part)
+        self.progress(1.0, "notes written")
+        return self.canvas.to_score()
+
+    # Theme and melody
+
+    def _lead(self, section: PlanSection) -> int:
+        """The part that carries the melody of a section, -1 where none can."""
+        sounding = [
+            index
+            for index, part in enumerate(self.plan.parts)
+            if index not in section.parts_silent and not part.is_drum
+        ]
+        for role in ("melody", "counter", "harmony", "pad", "bass"):
+            for index in sounding:
+                if self.plan.parts[index].role == role:
+                    return index
+        return -1
+
+    def _given_theme(self, part: int) -> NDArray[np.void] | None:
+        """The brief's own theme as canvas notes counted from its first bar."""
+        given = self.plan.brief.theme
+        if not given:
+            return None
+        notes = np.zeros(len(given), dtype=CELL_NOTE_DTYPE)
+        onset = np.asarray([round(note.onset_quarter * 24) for note in given])
+        notes["bar"], notes["position"] = np.divmod(onset, self.canvas.steps)
+        notes["duration"] = [max(round(note.duration_quarter * 24), 1) for note in given]
+        notes["pitch"] = [note.pitch for note in given]
+        notes["velocity"], notes["part"], notes["origin"] = 80, part, Origin.HUMAN
+        return notes
+
+    def _state_theme(self) -> NDArray[np.void] | None:
+        """Write the first placement of the theme and return it, bars counted from 0."""
+        if not self.plan.placements:
+            return None
+        first = min(self.plan.placements, key=lambda placement: placement.bar_index)
+        bars = range(first.bar_index, first.bar_index + first.num_bars)
+        self.progress(0.0, "theme")
+        given = self._given_theme(first.part_index)
+        if given is not None:
+            stated = given.copy()
+            stated["bar"] += first.bar_index
+            inside = stated[stated["bar"] < bars.stop]
+            self._put(inside, bars, first.part_index)
+            return given[given["bar"] < first.num_bars]
+        self.writer.write(bars, [first.part_index], self.theme_rng, lead=True)
+        self.leads[bars.start : bars.stop] = first.part_index
+        theme = self.canvas.part_notes(first.part_index).copy()
+        theme = theme[(theme["bar"] >= bars.start) & (theme["bar"] < bars.stop)]
+        theme["bar"] -= first.bar_index
+        return theme
+
+    def _put(self, notes: NDArray[np.void], bars: range, part: int) -> None:
+        notes = notes.copy()
+        notes["part"] = part
+        self.canvas.write([(bar, part) for bar in bars], notes)
+        self.writer.written[bars.start : bars.stop, part] = True
+        self.leads[bars.start : bars.stop] = part
+
+    def _tones(self, bar: int, position: int) -> frozenset[int]:
+        half = int(position >= self.writer.half_step)
+        chord = self.plan.chord_at(min(bar, self.plan.num_bars - 1), half)
+        return frozenset() if chord.is_none else frozenset(chord.pitch_classes)
+
+    def _write_melody(
+        self, index: int, section: PlanSection, theme: NDArray[np.void] | None
+    ) -> None:
+        plan = self.plan
+        bars = range(section.start_bar_index, section.end_bar_index)
+        lead = self._lead(section)
+        if lead < 0:
+            return
+        if section.returns_to is not None:
+            self._copy_melody(index, section)
+        for placement in plan.placements:
+            if placement.bar_index in bars and theme is not None:
+                self._place(placement, theme)
+        for phrase in section.phrases:
+            open_bars = [
+                bar
+                for bar in range(phrase.start_bar_index, phrase.end_bar_index)
+                if self.leads[bar] < 0
+            ]
+            for run in _runs(open_bars, longest=8):
+                self.writer.write(run, [lead], self.melody_rng, lead=True)
+                self.leads[run.start : run.stop] = lead
+
+    def _place(self, placement: ThemePlacement, theme: NDArray[np.void]) -> None:
+        """Write a varied copy of the theme where the plan wants one."""
+        plan = self.plan
+        bars = range(placement.bar_index, placement.bar_index + placement.num_bars)
+        first = min(plan.placements, key=lambda other: other.bar_index)
+        if placement == first:
+            return
+        notes = transform_theme(
+            theme,
+            placement.transform,
+            source_key=plan.key_at(first.bar_index),
+            key=plan.key_at(placement.bar_index),
+            bar_steps=self.canvas.steps,
+            num_bars=placement.num_bars,
+            transpose_steps=placement.transpose_steps,
+        )
+        notes["bar"] += placement.bar_index
+        part = plan.parts[placement.part_index]
+        notes = fit_to_chords(
+            notes, self._tones, self.writer.accent, low=part.low, high=part.high
+        )
+        notes["origin"] = Origin.THEME
+        silent = [bar for bar in bars if not (notes["bar"] == bar).any()]
+        self._put(notes, bars, placement.part_index)
+        # Bars that the theme leaves empty are open again for the network to continue.
+        for bar in silent:
+            self.leads[bar] = -1
+            self.writer.written[bar, placement.part_index] = False
+
+    def _copy_melody(self, index: int, section: PlanSection) -> None:
+        """Copy the melody of the section that returns, then re-open a share of its bars."""
+        plan = self.plan
+        assert section.returns_to is not None
+        source = plan.sections[section.returns_to]
+        length = min(source.num_bars, section.num_bars)
+        source_key = plan.key_at(source.start_bar_index)
+        key = plan.key_at(section.start_bar_index)
+        reopened = self._reopened(section, source, length)
+        for offset in range(length):
+            bar, origin = section.start_bar_index + offset, source.start_bar_index + offset
+            part = int(self.leads[origin])
+            if offset in reopened or part < 0 or part in section.parts_silent:
+                continue
+            notes = self.canvas.cell(origin, part).copy()
+            notes["bar"] = bar
+            notes["duration"] = np.minimum(
+                notes["duration"],
+                (section.start_bar_index + length - bar) * self.canvas.steps - notes["position"],
+            )
+            if key != source_key:
+                lift = (key.tonic_pitch_class - source_key.tonic_pitch_class + 6) % 12 - 6
+                octave = 7 * round(
+                    (source_key.tonic_pitch_class + lift - key.tonic_pitch_class) / 12
+                )
+                for note in notes:
+                    degree, alteration = degree_of(int(note["pitch"]), source_key)
+                    note["pitch"] = pitch_of(degree + octave, alteration, key)
+            entry = plan.parts[part]
+            notes = fit_to_chords(
+                notes, self._tones, self.writer.accent, low=entry.low, high=entry.high
+            )
+            notes["origin"] = np.where(
+                notes["origin"] == Origin.HUMAN, Origin.THEME, notes["origin"]
+            )
+            self._put(notes, range(bar, bar + 1), part)
+
+    def _reopened(self, section: PlanSection, source: PlanSection, length: int) -> set[int]:
+        """Bars of a return that are written anew: the plan's share, never the opening bar.
+
+        Bars before a cadence go first, where a listener expects the return to turn.
+        """
+        budget = round(section.edit_share * length)
+        closing = [
+            phrase.end_bar_index - 1 - section.start_bar_index - back
+            for phrase in reversed(section.phrases)
+            for back in (0, 1)
+        ]
+        others = self.melody_rng.permutation(np.arange(1, max(length, 1))).tolist()
+        order = [bar for bar in dict.fromkeys([*closing, *others]) if 0 < bar < length]
+        return set(order[:budget])
+
+    # Accompaniment
+
+    def _melody_ticks(self) -> NDArray[np.void]:
+        """The melody of the whole piece, whichever part has it, as NOTE_DTYPE in ticks."""
+        pieces = []
+        for part in range(self.plan.num_parts):
+            notes = grid_to_notes(self.canvas.grid, part)
+            bar = notes["onset"] // self.plan.bar_ticks
+            pieces.append(notes[self.leads[bar] == part])
+        melody = np.concatenate(pieces)
+        return melody[np.argsort(melody["onset"], kind="stable")]
+
+    def _is_rhythm_section(self, part: int, style: Style | None) -> bool:
+        if style is None:
+            return False
+        if self.plan.parts[part].is_drum:
+            return True
+        modern = self.plan.genre.lower() in _RHYTHM_GENRES or any(
+            p.is_drum for p in self.plan.parts
+        )
+        return modern and self.plan.parts[part].role in ("bass", "harmony", "pad")
+
+    def _write_accompaniment(self) -> None:
+        plan = self.plan
+        style = load_style(plan.style) if plan.style else None
+        melody = self._melody_ticks()
+        sketches: dict[int, NDArray[np.void]] = {}
+        generators = self.rule_rng.spawn(plan.num_parts)
+        drums_style = style or load_style("pop")
+        for part, entry in enumerate(plan.parts):
+            if entry.role == "melody" and (self.leads == part).any() and self._all_lead(part):
+                continue
+            if entry.is_drum or self._is_rhythm_section(part, style):
+                notes = rhythm_section_part(
+                    plan, part, drums_style, generators[part], melody=melody
+                )
+                self._fill_free(part, notes)
+            elif entry.role != "melody":
+                notes = accompaniment_part(plan, part, generators[part], melody=melody)
+                sketches[part] = self._as_cells(part, notes)
+        if not sketches:
+            return
+        if not self.options.network_accompaniment:
+            for part, sketch in sketches.items():
+                self._fill_free(part, None, sketch)
+            return
+        self._write_phrases(sketches)
+
+    def _all_lead(self, part: int) -> bool:
+        return bool(np.all(self.leads == part))
+
+    def _as_cells(self, part: int, notes: NDArray[np.void]) -> NDArray[np.void]:
+        step = np.round(notes["onset"] / TICKS_PER_STEP).astype(np.int64)
+        cells = np.zeros(len(notes), dtype=CELL_NOTE_DTYPE)
+        cells["bar"], cells["position"] = np.divmod(step, self.canvas.steps)
+        cells["part"], cells["origin"] = part, Origin.STYLE
+        cells["duration"] = np.maximum(np.round(notes["duration"] / TICKS_PER_STEP), 1)
+        cells["pitch"], cells["velocity"] = notes["pitch"], notes["velocity"]
+        return cells[cells["bar"] < self.plan.num_bars]
+
+    def _free_bars(self, part: int) -> list[int]:
+        """Bars in which a part accompanies: it does not lead and is not told to rest."""
+        return [
+            bar
+            for bar in range(self.plan.num_bars)
+            if self.leads[bar] != part and part not in self.plan.section_at(bar).parts_silent
+        ]
+
+    def _fill_free(
+        self, part: int, notes: NDArray[np.void] | None, cells: NDArray[np.void] | None = None
+    ) -> None:
+        """Write a rule-based part into its free bars as it stands."""
+        if cells is None:
+            assert notes is not None
+            cells = self._as_cells(part, notes)
+        free = self._free_bars(part)
+        self.canvas.write([(bar, part) for bar in free], cells[np.isin(cells["bar"], free)])
+        self.writer.written[free, part] = True
+
+    def _write_phrases(self, sketches: dict[int, NDArray[np.void]]) -> None:
+        """Let the network write the sketched parts, phrase by phrase; returns copy where they can."""
+        plan = self.plan
+        phrases = [
+            (index, phrase) for index, section in enumerate(plan.sections)
+            for phrase in section.phrases
+        ]
+        for number, (index, phrase) in enumerate(phrases):
+            self.progress(
+                0.5 + 0.45 * number / len(phrases), f"parts of {plan.sections[index].label}"
+            )
+            for bars in _runs(list(range(phrase.start_bar_index, phrase.end_bar_index)), 8):
+                for run, parts in self._same_parts(bars, sketches):
+                    open_bars = [bar for bar in run if not self._copy_parts(index, bar, parts)]
+                    for piece in _runs(open_bars, 8):
+                        self.writer.write(
+                            piece, self._order(parts), self.parts_rng,
+                            sketches={part: sketches[part] for part in parts},
+                        )
+
+    def _same_parts(
+        self, bars: range, sketches: dict[int, NDArray[np.void]]
+    ) -> list[tuple[range, tuple[int, ...]]]:
+        """Cut bars into runs in which the same parts accompany."""
+        runs: list[tuple[range, tuple[int, ...]]] = []
+        for bar in bars:
+            silent = self.plan.section_at(bar).parts_silent
+            parts = tuple(
+                part for part in sketches if part not in silent and self.leads[bar] != part
+            )
+            if runs and runs[-1][1] == parts:
+                runs[-1] = (range(runs[-1][0].start, bar + 1), parts)
+            else:
+                runs.append((range(bar, bar + 1), parts))
+        return [(run, parts) for run, parts in runs if parts]
+
+    def _order(self, parts: tuple[int, ...]) -> list[int]:
+        """Bass first, then from the top down: the frame before what it holds."""
+        rank = {"bass": 0, "counter": 1, "harmony": 2, "pad": 3}
+        return sorted(parts, key=lambda part: (rank.get(self.plan.parts[part].role, 2), part))
+
+    def _copy_parts(self, index: int, bar: int, parts: tuple[int, ...]) -> bool:
+        """Copy a returning bar's accompaniment where melody, chords and parts are the same."""
+        plan, section = self.plan, self.plan.sections[index]
+        if section.returns_to is None:
+            return False
+        source = plan.sections[section.returns_to]
+        origin = source.start_bar_index + bar - section.start_bar_index
+        if origin >= source.end_bar_index or self.leads[bar] < 0:
+            return False
+        same = all(plan.chord_at(bar, half) == plan.chord_at(origin, half) for half in (0, 1))
+        same = same and self.leads[bar] == self.leads[origin]
+        same = same and all(self.writer.written[origin, part] for part in parts)
+        if not same or not self._same_line(bar, origin, int(self.leads[bar])):
+            return False
+        for part in parts:
+            notes = self.canvas.cell(origin, part).copy()
+            notes["bar"] = bar
+            self.canvas.write([(bar, part)], notes)
+            self.writer.written[bar, part] = True
+        return True
+
+    def _same_line(self, bar: int, origin: int, part: int) -> bool:
+        here, there = self.canvas.cell(bar, part), self.canvas.cell(origin, part)
+        return len(here) == len(there) and all(
+            np.array_equal(here[name], there[name]) for name in ("position", "pitch")
+        )
+
+
+def _runs(bars: list[int], longest: int) -> list[range]:
+    """Cut sorted bars into contiguous ranges of at most ``longest``."""
+    runs: list[range] = []
+    for bar in bars:
+        if runs and runs[-1].stop == bar and len(runs[-1]) < longest:
+            runs[-1] = range(runs[-1].start, bar + 1)
+        else:
+            runs.append(range(bar, bar + 1))
+    return runs

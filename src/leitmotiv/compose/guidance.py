@@ -1,0 +1,259 @@
+"""Guidance: the logit filters that hold the network to the plan.
+
+Hard rules (masks): time runs forward, a single line plays one note at a time, pitches stay in the
+part's range, positions and durations stay on a readable grid. Soft rules (biases): chord tones on
+strong places, scale tones elsewhere, the voice-led sketch of an accompaniment, the tonic at an
+authentic cadence, no clash with what already sounds, no leap that a singer would refuse.
+
+All pitches here are MIDI pitches in the home signature (``midi + shift``), as the network sees
+them.
+
+Public names: :class:`CellRule`, :class:`GuidanceFilter`, :data:`GRID_BIAS`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from leitmotiv.models import RowState
+from leitmotiv.tokens.vocabulary import (
+    DURATIONS,
+    END,
+    FIELD_SIZES,
+    MAX_BAR_STEPS,
+    PITCH_OFFSET,
+    POSITION_OFFSET,
+    id_to_duration,
+)
+
+__all__ = ["GRID_BIAS", "CellRule", "GuidanceFilter"]
+
+_NEVER = np.float32(-np.inf)
+
+
+def _grid_bias() -> NDArray[np.float32]:
+    """Bias of each step in a bar: sixteenths free, triplets dear, thirty-seconds dearer."""
+    step = np.arange(MAX_BAR_STEPS)
+    bias = np.full(MAX_BAR_STEPS, -np.inf, dtype=np.float32)
+    bias[step % 3 == 0] = -3.0
+    bias[step % 8 == 0] = -1.0
+    bias[step % 6 == 0] = -0.3
+    bias[step % 12 == 0] = 0.0
+    return bias
+
+
+GRID_BIAS = _grid_bias()
+
+_DURATION_OK = np.zeros(FIELD_SIZES[2], dtype=bool)
+_DURATION_OK[1:] = (DURATIONS % 6 == 0) | (DURATIONS % 8 == 0) | (DURATIONS == 3) | (DURATIONS == 9)
+
+
+@dataclass(frozen=True, eq=False)
+class CellRule:
+    """What the plan says about one target cell.
+
+    Attributes
+    ----------
+    part, bar : int
+        Slot in the window and bar in the window.
+    low, high : int
+        Range.
+    single_line : bool
+    steps : int
+        Steps in the bar.
+    boundary : int
+        Step (from the start of the bar) by which every note must have ended.
+    chord_starts : sequence of int
+        Steps at which a chord begins.
+    chord_tones : sequence of frozenset
+        Pitch classes of each of those chords.
+    chord_roots : sequence of int
+        Bass pitch class of each chord, -1 for none.
+    scale : frozenset
+    accent : (steps,) float in 0..1
+        Metrical weight of each step.
+    min_notes : int
+        Notes before the cell may end.
+    closing : Mapping[int, float]
+        Bias by pitch class for notes of a cadence bar.
+    sketch : Mapping[int, tuple[tuple[int, ...], int]]
+        Position → pitches and duration of a rule-based sketch.
+    other_lines : sequence of (start, end, pitch)
+        Notes already fixed in other parts during this bar, in steps from its start.
+    start_time : int
+        Steps from the window's start.
+    """
+
+    part: int
+    bar: int
+    low: int
+    high: int
+    single_line: bool
+    steps: int
+    boundary: int
+    chord_starts: Sequence[int]
+    chord_tones: Sequence[frozenset[int]]
+    chord_roots: Sequence[int]
+    scale: frozenset[int]
+    accent: NDArray[np.float64]
+    min_notes: int = 0
+    closing: Mapping[int, float] = field(default_factory=dict)
+    sketch: Mapping[int, tuple[tuple[int, ...], int]] = field(default_factory=dict)
+    sketch_weight: float = 0.0
+    other_lines: Sequence[tuple[int, int, int]] = ()
+    start_time: int = 0
+    is_bass: bool = False
+    is_melody: bool = False
+    long_close: bool = False
+    previous_pitch: int | None = None
+
+    def chord_index(self, step: int) -> int:
+        """Index of the chord that sounds at a step."""
+        return int(np.searchsorted(self.chord_starts, step, side="right")) - 1
+
+
+class GuidanceFilter:
+    """Applies the rules of each target cell while its row is written."""
+
+    def __init__(self, rules: Sequence[CellRule]) -> None:
+        self.rules = rules
+
+    def apply(self, field_index: int, logits: NDArray[np.float32], row: RowState) -> None:
+        """Mask and bias one field's logits in place (see :class:`~leitmotiv.models.LogitFilter`)."""
+        rule = self.rules[row.cell]
+        if field_index == 0:
+            self._position(rule, logits, row)
+        elif field_index == 1:
+            self._pitch(rule, logits, row)
+        elif field_index == 2:
+            self._duration(rule, logits, row)
+
+    def _position(self, rule: CellRule, logits: NDArray[np.float32], row: RowState) -> None:
+        events = row.events
+        allowed = np.full(len(logits), _NEVER, dtype=np.float32)
+        place = allowed[POSITION_OFFSET : POSITION_OFFSET + rule.steps]
+        place[:] = GRID_BIAS[: rule.steps]
+        for position, (_, _) in rule.sketch.items():
+            place[position] = max(place[position], 0.0) + rule.sketch_weight
+        if events:
+            last = events[-1][0] - POSITION_OFFSET
+            if rule.single_line:
+                place[: last + 1] = _NEVER
+                # A line may breathe but rarely cuts its own note short.
+                place[: last + int(id_to_duration(events[-1][2]))] -= 2.5
+            else:
+                place[:last] = _NEVER
+                here = sum(event[0] == events[-1][0] for event in events)
+                if here >= 4 or events[-1][1] - PITCH_OFFSET >= rule.high:
+                    place[last] = _NEVER
+        if len(events) >= rule.min_notes:
+            allowed[END] = 0.0
+        logits += allowed
+        if not np.isfinite(logits.max()):
+            logits[:] = _NEVER
+            logits[END] = 0.0
+
+    def _pitch(self, rule: CellRule, logits: NDArray[np.float32], row: RowState) -> None:
+        step = row.partial[0] - POSITION_OFFSET
+        bias = np.full(len(logits), _NEVER, dtype=np.float32)
+        low, high = rule.low, rule.high
+        held = [e for e in row.events if e[0] == row.partial[0]]
+        if held:
+            low = min(max(e[1] for e in held) - PITCH_OFFSET + 1, high)
+        pitches = np.arange(low, high + 1)
+        value = np.zeros(len(pitches), dtype=np.float32)
+        index = rule.chord_index(step)
+        tones = rule.chord_tones[index]
+        strong = float(rule.accent[step])
+        starts_chord = step == rule.chord_starts[index] or (step == 0)
+        in_chord = np.isin(pitches % 12, list(tones)) if tones else np.ones(len(pitches), bool)
+        in_scale = np.isin(pitches % 12, list(rule.scale | tones))
+        value += np.where(in_chord, 0.6 + 1.8 * strong, 0.0)
+        value -= np.where(in_scale, 0.0, 5.0)
+        if starts_chord:
+            value -= np.where(in_chord, 0.0, 2.5)
+        root = rule.chord_roots[index]
+        if rule.is_bass and root >= 0 and starts_chord:
+            value += np.where(pitches % 12 == root, 4.0, 0.0)
+        for pitch_class, weight in rule.closing.items():
+            value += np.where(pitches % 12 == pitch_class, weight, 0.0)
+        if step in rule.sketch:
+            wanted = list(rule.sketch[step][0])
+            value += np.where(np.isin(pitches, wanted), 1.3 * rule.sketch_weight, 0.0)
+        value += self._clash(rule, row, step, pitches, in_chord)
+        value += self._line(rule, row, pitches)
+        bias[PITCH_OFFSET + pitches] = value
+        logits += bias
+
+    def _clash(
+        self,
+        rule: CellRule,
+        row: RowState,
+        step: int,
+        pitches: NDArray[np.int64],
+        in_chord: NDArray[np.bool_],
+    ) -> NDArray[np.float32]:
+        """Discourage minor seconds, major sevenths and minor ninths with sounding notes."""
+        sounding = {pitch for start, end, pitch in rule.other_lines if start <= step < end}
+        for cell in range(max(row.cell - 16, 0), row.cell):
+            other = self.rules[cell]
+            if other.bar != rule.bar or other.part == rule.part:
+                continue
+            for position, pitch, duration, _ in row.cells[cell]:
+                start = position - POSITION_OFFSET
+                if start <= step < start + int(id_to_duration(duration)):
+                    sounding.add(pitch - PITCH_OFFSET)
+        value = np.zeros(len(pitches), dtype=np.float32)
+        for pitch in sounding:
+            distance = np.abs(pitches - pitch) % 12
+            harsh = (distance == 1) | (distance == 11)
+            value -= np.where(harsh, np.where(in_chord, 1.5, 3.5), 0.0)
+            value -= np.where(pitches == pitch, 0.7, 0.0)
+        return value
+
+    def _line(
+        self, rule: CellRule, row: RowState, pitches: NDArray[np.int64]
+    ) -> NDArray[np.float32]:
+        """Melodic rules of a single line: leaps, repeated notes, the middle of the range."""
+        value = np.zeros(len(pitches), dtype=np.float32)
+        previous = self._previous(rule, row)
+        if rule.single_line and previous:
+            leap = np.abs(pitches - previous[-1])
+            value -= np.where(leap > 12, 6.0, np.where(leap > 7, 1.0, 0.0))
+            value -= np.where(leap == 6, 1.0, 0.0)
+            if rule.is_melody and len(previous) >= 2 and previous[-1] == previous[-2]:
+                value -= np.where(pitches == previous[-1], 1.5, 0.0)
+        if rule.is_melody:
+            middle = (rule.low + rule.high) / 2
+            reach = (rule.high - rule.low) / 2
+            value -= 1.2 * np.maximum(np.abs(pitches - middle) / max(reach, 1) - 0.7, 0) / 0.3
+        return value
+
+    def _previous(self, rule: CellRule, row: RowState) -> list[int]:
+        """The line's last pitches, oldest first."""
+        found = [event[1] - PITCH_OFFSET for event in row.events]
+        cell = row.cell
+        while len(found) < 2 and cell > 0:
+            cell -= 1
+            if self.rules[cell].part == rule.part and row.cells[cell]:
+                found = [event[1] - PITCH_OFFSET for event in row.cells[cell]] + found
+        if len(found) < 2 and rule.previous_pitch is not None:
+            found = [rule.previous_pitch, *found]
+        return found[-2:]
+
+    def _duration(self, rule: CellRule, logits: NDArray[np.float32], row: RowState) -> None:
+        step = row.partial[0] - POSITION_OFFSET
+        longest = max(rule.boundary - step, 1)
+        fits = np.zeros(len(logits), dtype=bool)
+        fits[1:] = longest >= DURATIONS
+        on_grid = fits & _DURATION_OK
+        logits[~(on_grid if on_grid.any() else fits)] = _NEVER
+        if rule.long_close and rule.boundary - step >= 12:
+            logits[1:] += np.where(longest / 2 <= DURATIONS, 2.0, 0.0)
+        if step in rule.sketch:
+            wanted = rule.sketch[step][1]
+            logits[1:] += np.where(wanted == DURATIONS, rule.sketch_weight, 0.0)

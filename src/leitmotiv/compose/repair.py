@@ -1,0 +1,164 @@
+"""Repair: what the network cannot be trusted with.
+
+Single lines play one note at a time, no part strikes a pitch that still sounds, nothing rings
+over the end of a section, and the cadences that the plan promises are there: the bass has the
+chord's bass note, the melody closes on a chord tone and holds it.
+
+Public names: :func:`tidy_part`, :func:`close_cadences`.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from leitmotiv.compose.canvas import Canvas
+from leitmotiv.compose.part_writing import is_single_line
+
+__all__ = ["close_cadences", "tidy_part"]
+
+
+def _absolute(canvas: Canvas, notes: NDArray[np.void]) -> NDArray[np.int64]:
+    return np.asarray(notes["bar"].astype(np.int64) * canvas.steps + notes["position"])
+
+
+def tidy_part(canvas: Canvas, part: int) -> None:
+    """Remove overlaps and notes out of range from one part, in place."""
+    plan = canvas.plan
+    notes = canvas.part_notes(part).copy()
+    if len(notes) == 0 or plan.parts[part].is_drum:
+        return
+    low, high = plan.parts[part].low, plan.parts[part].high
+    for note in notes:
+        while note["pitch"] > high and note["pitch"] - 12 >= low:
+            note["pitch"] -= 12
+        while note["pitch"] < low and note["pitch"] + 12 <= high:
+            note["pitch"] += 12
+    notes = notes[(notes["pitch"] >= low) & (notes["pitch"] <= high)]
+    start = _absolute(canvas, notes)
+    _, first = np.unique(np.stack([start, notes["pitch"]]), axis=1, return_index=True)
+    notes = notes[np.sort(first)]
+    start = _absolute(canvas, notes)
+    single = is_single_line(plan, part)
+    if single:  # the highest note of a chord stays, or the lowest in a bass
+        bass = plan.parts[part].role == "bass"
+        order = np.lexsort((notes["pitch"] if bass else -notes["pitch"].astype(int), start))
+        notes, start = notes[order], start[order]
+        keep = np.concatenate([[True], np.diff(start) > 0])
+        notes, start = notes[keep], start[keep]
+    end = start + notes["duration"]
+    section_ends = np.asarray([s.end_bar_index for s in plan.sections]) * canvas.steps
+    end = np.minimum(end, section_ends[np.searchsorted(section_ends, start, side="right")])
+    # A note stops where the line (or, in chords, the same pitch) starts again.
+    for index in range(len(notes)):
+        later = start[index + 1 :]
+        if not single:
+            later = later[notes["pitch"][index + 1 :] == notes["pitch"][index]]
+        if len(later) and later[0] < end[index]:
+            end[index] = later[0]
+    notes["duration"] = end - start
+    cells = [(bar, part) for bar in range(plan.num_bars)]
+    canvas.write(cells, notes[notes["duration"] > 0])
+
+
+def _nearest(pitch: int, classes: frozenset[int], low: int, high: int) -> int:
+    options = [p for p in range(low, high + 1) if p % 12 in classes]
+    return min(options, key=lambda p: (abs(p - pitch), p)) if options else pitch
+
+
+def close_cadences(canvas: Canvas, leads: NDArray[np.int64]) -> None:
+    """Make each phrase's last bar say what the plan says, in place.
+
+    Parameters
+    ----------
+    leads : ndarray of int, shape (num_bars,)
+        The part that carries the melody in each bar, -1 for none.
+    """
+    plan = canvas.plan
+    half_step = plan.half_tick * canvas.steps // plan.bar_ticks
+    for section in plan.sections:
+        for phrase in section.phrases:
+            bar = phrase.end_bar_index - 1
+            final = bar == plan.num_bars - 1
+            if phrase.cadence == "none" and not final:
+                continue
+            chord = plan.chord_at(bar, 1)
+            if chord.is_none:
+                continue
+            since = half_step if plan.chord_at(bar, 0) != chord else 0
+            _close_melody(canvas, bar, int(leads[bar]), since, final, phrase.cadence)
+            _close_bass(canvas, bar, since, final)
+    for part in range(plan.num_parts):
+        if not plan.parts[part].is_drum:
+            _settle_last_bar(canvas, part)
+
+
+def _close_melody(
+    canvas: Canvas, bar: int, part: int, since: int, final: bool, cadence: str
+) -> None:
+    """The last melody note of the phrase is a chord tone (the root at the very end)."""
+    if part < 0:
+        return
+    plan = canvas.plan
+    cell = canvas.cell(bar, part).copy()
+    if len(cell) == 0:
+        return
+    chord = plan.chord_at(bar, 1)
+    classes = frozenset(chord.pitch_classes[:3])
+    if cadence in ("authentic", "plagal") and (final or plan.parts[part].role == "melody"):
+        classes = frozenset({chord.root_pitch_class}) if final else classes
+    last = int(np.argmax(cell["position"]))
+    if int(cell["position"][last]) < since and final:
+        # The line stopped before the goal chord came: its last note becomes the goal.
+        cell["duration"][last] = max(since - int(cell["position"][last]), 1)
+        goal = cell[last].copy()
+        goal["position"], goal["duration"] = since, canvas.steps - since
+        cell = np.append(cell, goal)
+        last = len(cell) - 1
+    target = _nearest(
+        int(cell["pitch"][last]), classes, plan.parts[part].low, plan.parts[part].high
+    )
+    cell["pitch"][last] = target
+    canvas.write([(bar, part)], cell)
+
+
+def _close_bass(canvas: Canvas, bar: int, since: int, final: bool) -> None:
+    """The bass strikes the chord's bass note where the goal chord begins."""
+    plan = canvas.plan
+    chord = plan.chord_at(bar, 1)
+    for part, entry in enumerate(plan.parts):
+        if entry.role != "bass" or part in plan.section_at(bar).parts_silent:
+            continue
+        cell = canvas.cell(bar, part).copy()
+        classes = frozenset({chord.root_pitch_class if final else chord.bass_pitch_class})
+        at = np.flatnonzero(cell["position"] == since)
+        if len(at):
+            lowest = int(at[np.argmin(cell["pitch"][at])])
+            cell["pitch"][lowest] = _nearest(
+                int(cell["pitch"][lowest]), classes, entry.low, entry.high
+            )
+            canvas.write([(bar, part)], cell)
+
+
+def _settle_last_bar(canvas: Canvas, part: int) -> None:
+    """In the last bar every note rings to the end once the last chord has been reached."""
+    plan = canvas.plan
+    bar = plan.num_bars - 1
+    if part in plan.section_at(bar).parts_silent:
+        return
+    cell = canvas.cell(bar, part).copy()
+    chord = plan.chord_at(bar, 1)
+    if len(cell) == 0 or chord.is_none:
+        return
+    tones = frozenset(chord.pitch_classes)
+    half_step = plan.half_tick * canvas.steps // plan.bar_ticks
+    since = half_step if plan.chord_at(bar, 0) != chord else 0
+    last = int(cell["position"].max())
+    for note in cell:
+        if note["position"] == last:
+            if note["position"] >= since:
+                note["pitch"] = _nearest(
+                    int(note["pitch"]), tones, plan.parts[part].low, plan.parts[part].high
+                ) if int(note["pitch"]) % 12 not in tones else note["pitch"]
+            note["duration"] = canvas.steps - int(note["position"])
+    canvas.write([(bar, part)], cell)

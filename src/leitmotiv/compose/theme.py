@@ -1,0 +1,181 @@
+"""The theme: transforms of a short melody along the steps of a key.
+
+A theme is an array of canvas notes whose bars count from its first bar. Transforms move along
+scale degrees, so a theme in D minor sequences, inverts or changes mode without leaving its key;
+chromatic notes keep their distance from the degree below.
+
+Public names: :func:`transform_theme`, :func:`fit_to_chords`, :func:`degree_of`, :func:`pitch_of`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from leitmotiv.errors import ComposeError
+from leitmotiv.theory import Key
+
+__all__ = ["degree_of", "fit_to_chords", "pitch_of", "transform_theme"]
+
+
+def degree_of(pitch: int, key: Key) -> tuple[int, int]:
+    """Return a pitch as (steps above the tonic of octave 0, chromatic alteration in semitones).
+
+    Examples
+    --------
+    >>> degree_of(62, Key.parse("C major")), degree_of(61, Key.parse("C major"))
+    ((36, 0), (35, 1))
+    """
+    offset = pitch - key.tonic_pitch_class
+    octave, within = divmod(offset, 12)
+    steps = sorted((pc - key.tonic_pitch_class) % 12 for pc in key.scale)
+    index = int(np.searchsorted(steps, within, side="right")) - 1
+    return octave * len(steps) + index, within - steps[index]
+
+
+def pitch_of(degree: int, alteration: int, key: Key) -> int:
+    """Return the MIDI pitch of a degree and alteration; the inverse of :func:`degree_of`."""
+    steps = sorted((pc - key.tonic_pitch_class) % 12 for pc in key.scale)
+    octave, index = divmod(degree, len(steps))
+    return int(octave * 12 + steps[index] + alteration + key.tonic_pitch_class)
+
+
+def transform_theme(
+    theme: NDArray[np.void],
+    transform: str,
+    *,
+    source_key: Key,
+    key: Key,
+    bar_steps: int,
+    num_bars: int,
+    transpose_steps: int = 0,
+) -> NDArray[np.void]:
+    """Return a varied copy of the theme.
+
+    Parameters
+    ----------
+    theme : ndarray of CELL_NOTE_DTYPE
+        Notes of one line; ``bar`` counts from the theme's first bar.
+    transform : str
+        statement, repeat, sequence, mode change (moved by ``transpose_steps`` in the new key);
+        invert (mirrored at its first note); augment (twice as slow); fragment (its first half,
+        then the same a step lower); ornament (long notes broken by neighbours).
+    bar_steps, num_bars : int
+        Length of a bar in steps and of the place it is to fill; what does not fit is cut.
+
+    Raises
+    ------
+    ComposeError
+        If the transform is unknown.
+    """
+    if len(theme) == 0:
+        return theme.copy()
+    onset = theme["bar"].astype(np.int64) * bar_steps + theme["position"]
+    duration = theme["duration"].astype(np.int64)
+    degrees = [degree_of(int(pitch), source_key) for pitch in theme["pitch"]]
+    # The new tonic nearest to the old one keeps the theme where it lay.
+    lift = (key.tonic_pitch_class - source_key.tonic_pitch_class + 6) % 12 - 6
+    octave = 7 * round((source_key.tonic_pitch_class + lift - key.tonic_pitch_class) / 12)
+    length = num_bars * bar_steps
+    shift = transpose_steps + octave
+    if transform == "invert":
+        pivot = degrees[0][0]
+        degrees = [(2 * pivot - degree, -alteration) for degree, alteration in degrees]
+    elif transform == "augment":
+        onset, duration = 2 * onset, 2 * duration
+    elif transform == "fragment":
+        half = max(length // 2, 1)
+        kept = np.flatnonzero(onset < half)
+        onset = np.concatenate([onset[kept], onset[kept] + half])
+        duration = np.minimum(np.tile(duration[kept], 2), half)
+        first = [degrees[index] for index in kept]
+        degrees = first + [(degree - 1, alteration) for degree, alteration in first]
+    elif transform == "ornament":
+        onset, duration, degrees = _ornament(onset, duration, degrees)
+    elif transform not in ("statement", "repeat", "sequence", "mode change"):
+        raise ComposeError(f"transform={transform!r} is unknown; see leitmotiv.plan.Transform")
+    notes = np.zeros(len(onset), dtype=theme.dtype)
+    notes["bar"], notes["position"] = np.divmod(onset, bar_steps)
+    notes["duration"] = np.minimum(duration, np.maximum(length - onset, 1))
+    notes["pitch"] = [pitch_of(degree + shift, alteration, key) for degree, alteration in degrees]
+    notes["velocity"], notes["part"] = 80, theme["part"][0]
+    return notes[onset < length]
+
+
+def _ornament(
+    onset: NDArray[np.int64], duration: NDArray[np.int64], degrees: list[tuple[int, int]]
+) -> tuple[NDArray[np.int64], NDArray[np.int64], list[tuple[int, int]]]:
+    """Break notes of a quarter or more: a passing note where the line leaps, else a neighbour."""
+    starts: list[int] = []
+    lengths: list[int] = []
+    found: list[tuple[int, int]] = []
+    for index, (start, length) in enumerate(zip(onset.tolist(), duration.tolist(), strict=True)):
+        degree, alteration = degrees[index]
+        following = degrees[index + 1][0] if index + 1 < len(degrees) else degree
+        if length < 24 or length % 12 or index + 1 == len(degrees) or index % 2:
+            starts.append(start)
+            lengths.append(length)
+            found.append((degree, alteration))
+            continue
+        distance = following - degree
+        step = int(np.sign(distance)) if abs(distance) >= 2 else (1 if distance <= 0 else -1)
+        first = length - 12
+        starts += [start, start + first]
+        lengths += [first, 12]
+        found += [(degree, alteration), (degree + step, 0)]
+    return np.asarray(starts), np.asarray(lengths), found
+
+
+def fit_to_chords(
+    notes: NDArray[np.void],
+    tones_at: Callable[[int, int], frozenset[int]],
+    accent: NDArray[np.float64],
+    *,
+    low: int,
+    high: int,
+    least_accent: float = 0.5,
+) -> NDArray[np.void]:
+    """Move strongly placed long notes to the nearest chord tone and the line into its range.
+
+    Parameters
+    ----------
+    notes : ndarray of CELL_NOTE_DTYPE
+        One line; ``bar`` as ``tones_at`` understands it.
+    tones_at : callable (bar, position) -> frozenset of pitch classes
+        Empty where there is no chord.
+    accent : ndarray, shape (bar_steps,)
+
+    Returns
+    -------
+    ndarray of CELL_NOTE_DTYPE
+        The line moves by whole octaves as one, so its shape stays; single notes that still
+        stick out fold back by an octave.
+    """
+    fitted = notes.copy()
+    if len(fitted) == 0:
+        return fitted
+    for note in fitted:
+        strong = accent[note["position"]] >= least_accent and note["duration"] >= 12
+        tones = tones_at(int(note["bar"]), int(note["position"]))
+        if strong and tones and int(note["pitch"]) % 12 not in tones:
+            options = [p for p in range(note["pitch"] - 2, note["pitch"] + 3) if p % 12 in tones]
+            if options:
+                note["pitch"] = min(options, key=lambda p: (abs(p - int(note["pitch"])), p))
+    middle = (low + high) / 2
+    centre = float(fitted["pitch"].mean())
+    options = [12 * k for k in range(-5, 6)]
+
+    def cost(move: int) -> float:
+        moved = fitted["pitch"] + move
+        return float(((moved < low) | (moved > high)).sum()) * 100 + abs(centre + move - middle)
+
+    # Staying put is worth half an octave: a theme that returns should return where it was.
+    fitted["pitch"] += min(options, key=lambda move: cost(move) + (0 if move == 0 else 6))
+    for note in fitted:
+        while note["pitch"] > high:
+            note["pitch"] -= 12
+        while note["pitch"] < low:
+            note["pitch"] += 12
+    return fitted

@@ -1,0 +1,368 @@
+"""The writer: asks the network for a region of bars × parts and keeps the best candidate.
+
+A region is written in a window of at most sixteen bars with what stands before and after it in
+view. Cells that nobody has written yet are not shown, so the network does not take them for rests.
+
+Public names: :class:`Writer`, :class:`WriterOptions`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from leitmotiv.compose.canvas import Canvas
+from leitmotiv.compose.guidance import CellRule, GuidanceFilter
+from leitmotiv.compose.part_writing import is_single_line
+from leitmotiv.compose.ranking import Passage, accompaniment_score, melody_score
+from leitmotiv.models import DecodeOptions, EventModel, Prompt, RowState, TargetCell, decode
+from leitmotiv.score import Origin
+from leitmotiv.tokens import tags
+from leitmotiv.tokens.grid import TICKS_PER_STEP
+from leitmotiv.tokens.sequence import COLUMN, Window, events_to_notes, lay_out
+from leitmotiv.tokens.vocabulary import END, HEADER, POSITION_OFFSET
+
+__all__ = ["Writer", "WriterOptions"]
+
+_MAX_WINDOW_BARS = 16
+_MAX_PROMPT_EVENTS = 640
+
+
+@dataclass(frozen=True)
+class WriterOptions:
+    """How the network is asked.
+
+    ``num_candidates`` versions of a melody are drawn and ``num_accompaniments`` of the other parts;
+    ``sketch_weight`` (logits) pulls accompaniments towards their rule-based sketch.
+    """
+
+    num_candidates: int = 8
+    num_accompaniments: int = 3
+    temperature: float = 0.95
+    min_p: float = 0.06
+    sketch_weight: float = 2.0
+
+
+class Writer:
+    """Writes regions of a canvas with a score model."""
+
+    def __init__(
+        self, canvas: Canvas, model: EventModel, options: WriterOptions = WriterOptions()
+    ) -> None:
+        self.canvas, self.model, self.options = canvas, model, options
+        plan = canvas.plan
+        meter = plan.meter_value
+        self.accent = np.asarray(
+            [meter.accent(step * TICKS_PER_STEP) for step in range(canvas.steps)]
+        )
+        self.half_step = plan.half_tick // TICKS_PER_STEP
+        self.written = np.zeros((plan.num_bars, plan.num_parts), dtype=bool)
+
+    def write(
+        self,
+        bars: range,
+        parts: Sequence[int],
+        rng: np.random.Generator,
+        *,
+        sketches: Mapping[int, NDArray[np.void]] | None = None,
+        lead: bool = False,
+    ) -> float:
+        """Write cells ``bars`` × ``parts`` and return the winner's score.
+
+        Parameters
+        ----------
+        bars : range
+            At most sixteen.
+        parts : sequence of int
+            Part indices; the first is written first in every bar.
+        sketches : mapping from part index to canvas notes, optional
+            Rule-based versions of the parts that pull the network.
+        lead : bool
+            Rank as a melody (one part) instead of as accompaniment.
+        """
+        window, rules = self._prepare(bars, parts, sketches or {}, lead)
+        targets = [
+            TargetCell(
+                conditions=window.conditions[bar, slot],
+                start_time=float(window.bar_time[bar]),
+                header=(HEADER, 0, 0, 0),
+                end=END,
+                first_position=POSITION_OFFSET,
+                max_events=24 if rule.single_line else 40,
+            )
+            for (bar, slot), rule in zip(window.cells[window.num_context :], rules, strict=True)
+        ]
+        options = self.options
+        rows = decode(
+            self.model,
+            Prompt(window.events, window.event_conditions(), window.time),
+            targets,
+            rng,
+            num_candidates=options.num_candidates if lead else options.num_accompaniments,
+            filters=[GuidanceFilter(rules)],
+            options=DecodeOptions(
+                temperature=(options.temperature,) * 4, min_p=options.min_p, num_fields=3
+            ),
+        )
+        scored = [self._score(row, window, bars, parts, sketches or {}, lead) for row in rows]
+        best = int(np.argmax([score for score, _ in scored]))
+        score, notes = scored[best]
+        self.canvas.write([(bar, part) for bar in bars for part in parts], notes)
+        for part in parts:
+            self.written[bars.start : bars.stop, part] = True
+        return score
+
+    def _prepare(
+        self,
+        bars: range,
+        parts: Sequence[int],
+        sketches: Mapping[int, NDArray[np.void]],
+        lead: bool,
+    ) -> tuple[Window, list[CellRule]]:
+        plan = self.canvas.plan
+        before = max(_MAX_WINDOW_BARS - len(bars), 0)
+        after = min(before // 3, 4, plan.num_bars - bars.stop)
+        start = max(bars.start - (before - after), 0)
+        stop = bars.stop + after
+        counts = np.zeros((plan.num_bars, plan.num_parts), dtype=np.int64)
+        np.add.at(counts, (self.canvas.notes["bar"], self.canvas.notes["part"]), 1)
+        while start < bars.start and counts[start:stop].sum() > _MAX_PROMPT_EVENTS:
+            start += 1
+        shown_parts = self.written[start:stop].any(axis=0)
+        shown_parts[list(parts)] = True
+        chosen = np.flatnonzero(shown_parts)[:16]
+        target = np.zeros((stop - start, len(chosen)), dtype=bool)
+        slots = [int(np.searchsorted(chosen, part)) for part in parts]
+        target[bars.start - start : bars.stop - start, slots] = True
+        window = lay_out(
+            self.canvas.grid,
+            start=start,
+            num_bars=stop - start,
+            parts=chosen.tolist(),
+            target=target,
+            shown=self.written[start:stop][:, chosen],
+            part_order=slots,
+            known_velocity=False,
+        )
+        self._state_wishes(window, sketches, lead)
+        rules = [
+            self._rule(window, bar, slot, sketches, lead)
+            for bar, slot in window.cells[window.num_context :]
+        ]
+        return window, rules
+
+    def _state_wishes(
+        self, window: Window, sketches: Mapping[int, NDArray[np.void]], lead: bool
+    ) -> None:
+        """Overwrite density, register and polyphony of target cells by what is wanted."""
+        plan = self.canvas.plan
+        for bar, slot in window.cells[window.num_context :]:
+            part, absolute = window.parts[slot], window.start + bar
+            conditions = window.conditions[bar, slot]
+            sketch = sketches.get(part)
+            low, high = self._range(part)
+            middle = (low + high) / 2
+            if sketch is not None:
+                here = sketch[sketch["bar"] == absolute]
+                conditions[COLUMN["density"]] = int(
+                    tags.density_id(len(here), self.canvas.steps)
+                )
+                middle = float(here["pitch"].mean()) if len(here) else middle
+            else:
+                conditions[COLUMN["density"]] = self._melody_density(absolute)
+            if lead:
+                conditions[COLUMN["role"]] = tags.role_id("melody")
+            conditions[COLUMN["register"]] = int(tags.register_id(middle + window.shift))
+            conditions[COLUMN["polyphony"]] = 1 if lead or is_single_line(plan, part) else 3
+
+    def _melody_density(self, bar: int) -> int:
+        """Density id of a melody bar: livelier with energy, calmer at a phrase's end."""
+        plan = self.canvas.plan
+        energy, qpm = plan.section_at(bar).energy, plan.qpm_at(bar)
+        per_quarter = (0.7 + 1.1 * energy) * min(max(96.0 / qpm, 0.6), 1.5)
+        phrase = plan.phrase_at(bar)
+        if bar == phrase.end_bar_index - 1:
+            per_quarter *= 0.55
+        elif bar == phrase.end_bar_index - 2 and phrase.num_bars >= 4:
+            per_quarter *= 1.15
+        return int(tags.density_id(per_quarter * 100, 2400))
+
+    def _range(self, part: int) -> tuple[int, int]:
+        chosen = self.canvas.plan.parts[part]
+        return chosen.low, chosen.high
+
+    def _rule(
+        self,
+        window: Window,
+        bar: int,
+        slot: int,
+        sketches: Mapping[int, NDArray[np.void]],
+        lead: bool,
+    ) -> CellRule:
+        canvas, plan, shift = self.canvas, self.canvas.plan, window.shift
+        part, absolute = window.parts[slot], window.start + bar
+        chords = [plan.chord_at(absolute, half) for half in (0, 1)]
+        tones = [
+            frozenset((pc + shift) % 12 for pc in chord.pitch_classes) if not chord.is_none
+            else frozenset()
+            for chord in chords
+        ]
+        roots = [-1 if c.is_none else (c.bass_pitch_class + shift) % 12 for c in chords]
+        scale = frozenset((pc + shift) % 12 for pc in plan.key_at(absolute).scale)
+        phrase = plan.phrase_at(absolute)
+        ends_phrase = absolute == phrase.end_bar_index - 1
+        closing: dict[int, float] = {}
+        if lead and ends_phrase and not chords[1].is_none:
+            root = (chords[1].root_pitch_class + shift) % 12
+            if phrase.cadence in ("authentic", "plagal"):
+                closing = {root: 2.5, (root + 4) % 12: 0.3, (root + 3) % 12: 0.3}
+            elif phrase.cadence == "half":
+                closing = {(root + 7) % 12: 1.0, (root + 4) % 12: 1.0, root: 0.5}
+        section_end = absolute == plan.section_at(absolute).end_bar_index - 1
+        slack = 0 if section_end or ends_phrase else canvas.steps
+        previous = canvas.part_notes(part)
+        previous = previous[previous["bar"] < absolute]
+        low, high = self._range(part)
+        return CellRule(
+            part=slot,
+            bar=bar,
+            low=max(low + shift, 1),
+            high=min(high + shift, 127),
+            single_line=lead or is_single_line(plan, part),
+            steps=canvas.steps,
+            boundary=canvas.steps + slack,
+            chord_starts=(0, self.half_step) if chords[0] != chords[1] else (0,),
+            chord_tones=tones if chords[0] != chords[1] else tones[:1],
+            chord_roots=roots if chords[0] != chords[1] else roots[:1],
+            scale=scale,
+            accent=self.accent,
+            min_notes=1 if lead else int(part in sketches and self._sketched(sketches[part], absolute)),
+            closing=closing,
+            sketch=self._sketch(sketches.get(part), absolute, shift),
+            sketch_weight=self.options.sketch_weight,
+            other_lines=self._sounding(absolute, part, shift),
+            start_time=int(window.bar_time[bar]),
+            is_bass=plan.parts[part].role == "bass" and not lead,
+            is_melody=lead,
+            long_close=lead and ends_phrase,
+            previous_pitch=int(previous["pitch"][-1]) + shift if len(previous) else None,
+        )
+
+    @staticmethod
+    def _sketched(sketch: NDArray[np.void], bar: int) -> bool:
+        return bool((sketch["bar"] == bar).any())
+
+    @staticmethod
+    def _sketch(
+        sketch: NDArray[np.void] | None, bar: int, shift: int
+    ) -> dict[int, tuple[tuple[int, ...], int]]:
+        if sketch is None:
+            return {}
+        here = sketch[sketch["bar"] == bar]
+        table: dict[int, tuple[tuple[int, ...], int]] = {}
+        for position in np.unique(here["position"]):
+            chosen = here[here["position"] == position]
+            pitches = tuple((chosen["pitch"] + shift).tolist())
+            table[int(position)] = (pitches, int(chosen["duration"].max()))
+        return table
+
+    def _sounding(self, bar: int, part: int, shift: int) -> list[tuple[int, int, int]]:
+        """Written notes of other pitched parts that sound in a bar, in steps from its start."""
+        canvas = self.canvas
+        notes = canvas.notes
+        start = (notes["bar"] - bar) * canvas.steps + notes["position"]
+        end = start + notes["duration"]
+        chosen = (start < canvas.steps) & (end > 0) & (notes["part"] != part)
+        chosen &= ~canvas.grid.is_drum[notes["part"]]
+        return [
+            (int(s), int(e), int(p) + shift)
+            for s, e, p in zip(start[chosen], end[chosen], notes["pitch"][chosen], strict=True)
+        ]
+
+    def _score(
+        self,
+        row: RowState,
+        window: Window,
+        bars: range,
+        parts: Sequence[int],
+        sketches: Mapping[int, NDArray[np.void]],
+        lead: bool,
+    ) -> tuple[float, NDArray[np.void]]:
+        notes = events_to_notes(window, row.cells, Origin.MODEL)
+        likelihood = row.log_probability / max(row.num_choices, 1)
+        total = 0.5 * likelihood
+        for part in parts:
+            mine = notes[notes["part"] == part]
+            passage = self.passage(mine, bars)
+            if lead:
+                total += melody_score(passage)
+            else:
+                sketch = sketches.get(part)
+                wanted = len(mine) if sketch is None else int(
+                    ((sketch["bar"] >= bars.start) & (sketch["bar"] < bars.stop)).sum()
+                )
+                total += accompaniment_score(
+                    passage,
+                    self._around(notes[notes["part"] != part], bars, parts),
+                    is_bass=self.canvas.plan.parts[part].role == "bass",
+                    wanted_notes=wanted,
+                ) / len(parts)
+        return total, notes
+
+    def _around(
+        self, fresh: NDArray[np.void], bars: range, parts: Sequence[int]
+    ) -> list[tuple[int, int, int]]:
+        """Notes of the other parts in a passage: what stands and what this candidate adds."""
+        notes = self.canvas.notes
+        stands = (notes["bar"] >= bars.start) & (notes["bar"] < bars.stop)
+        stands &= ~np.isin(notes["part"], list(parts)) & ~self.canvas.grid.is_drum[notes["part"]]
+        together = np.concatenate([notes[stands], fresh])
+        start = (together["bar"] - bars.start) * self.canvas.steps + together["position"]
+        return list(
+            zip(
+                start.tolist(),
+                (start + together["duration"]).tolist(),
+                together["pitch"].tolist(),
+                strict=True,
+            )
+        )
+
+    def passage(self, notes: NDArray[np.void], bars: range) -> Passage:
+        """View canvas notes of one part as a passage to rank."""
+        plan, steps = self.canvas.plan, self.canvas.steps
+
+        def chord(step: int) -> tuple[int, int]:
+            bar = min(max(bars.start + step // steps, 0), plan.num_bars - 1)
+            return bar, int(step % steps >= self.half_step)
+
+        def tones(step: int) -> frozenset[int]:
+            found = plan.chord_at(*chord(step))
+            return frozenset() if found.is_none else frozenset(found.pitch_classes)
+
+        def roots(step: int) -> int:
+            found = plan.chord_at(*chord(step))
+            return -1 if found.is_none else found.bass_pitch_class
+
+        last = plan.phrase_at(bars.stop - 1)
+        closing: frozenset[int] = frozenset()
+        final = plan.chord_at(bars.stop - 1, 1)
+        if last.end_bar_index == bars.stop and not final.is_none:
+            tonic = {final.root_pitch_class}
+            authentic = last.cadence in ("authentic", "plagal")
+            closing = frozenset(tonic if authentic else final.pitch_classes)
+        return Passage(
+            onset=(notes["bar"].astype(np.int64) - bars.start) * steps + notes["position"],
+            duration=notes["duration"].astype(np.int64),
+            pitch=notes["pitch"].astype(np.int64),
+            bar_steps=steps,
+            num_bars=len(bars),
+            accent=self.accent,
+            tones=tones,
+            roots=roots,
+            scale=lambda step: frozenset(plan.key_at(chord(step)[0]).scale),
+            closing=closing,
+            steps_per_sec=plan.qpm_at(bars.start) / 60 * 24,
+        )
