@@ -133,4 +133,4 @@ def apply_body(audio: FloatArray, kind: str, sample_rate: int) -> FloatArray:
     """
     response = _response(kind, sample_rate)
     wet = oaconvolve(audio, response, axes=-1)
-    return wet[:, : audio.shape[1]].astype(np.float32, copy=False)
+    return np.asarray(wet[:, : audio.shape[1]], dtype=np.float32)

@@ -15,20 +15,21 @@ from numpy.typing import NDArray
 
 from leitmotiv.instruments.body import apply_body
 from leitmotiv.instruments.performance import FloatArray, Performance
-from leitmotiv.instruments.sustained import SustainedVoice, render_sustained
+from leitmotiv.instruments.spectra import measured_spectrum
+from leitmotiv.instruments.sustained import Spectrum, SustainedVoice, render_sustained
 
 __all__ = ["BOWED", "BowedString", "render_bowed"]
 
 
 @dataclass(frozen=True)
 class BowedString:
-    """One bowed instrument: how it is played and the body it sounds through."""
+    """One bowed instrument: how it is played and the body it sounds through, if any."""
 
     voice: SustainedVoice
     body: str
 
 
-def _string(dark_hz: float, bright_hz: float, bow_position: float = 0.11):  # type: ignore[no-untyped-def]
+def _string(dark_hz: float, bright_hz: float, bow_position: float = 0.11) -> Spectrum:
     """Spectrum of a bowed string whose edge opens from ``dark_hz`` to ``bright_hz``."""
 
     def spectrum(frequency: NDArray[np.float64], f0: float, level: float) -> NDArray[np.float64]:
@@ -74,9 +75,18 @@ _CELLO = replace(
     noise_db=-35.0,
     noise_band_hz=(900.0, 5000.0),
 )
+# Half octaves from 31 Hz, piano and fortissimo, measured on CC0 recordings, body included.
 _BASS = replace(
     _VIOLIN,
-    spectrum=_string(600.0, 2000.0),
+    spectrum=measured_spectrum(
+        31.25,
+        (0.2, 0.95),
+        (
+            (-30, -19, -4, 0, -3, -10, -13, -14, -23, -32, -36, -42, -53, -62, -63, -70, -79),
+            (-14, -6, 0, 0, -4, -10, -14, -17, -21, -27, -31, -36, -44, -52, -57, -63, -72),
+        ),
+        (-12.0, -4.1, -2.5, -2.4, 1.2, -0.3),
+    ),
     attack_sec=0.09,
     release_sec=0.22,
     vibrato_hz=4.7,
@@ -101,7 +111,7 @@ BOWED: dict[int, BowedString] = {
     40: BowedString(_VIOLIN, "violin"),
     41: BowedString(_VIOLA, "viola"),
     42: BowedString(_CELLO, "cello"),
-    43: BowedString(_BASS, "double bass"),
+    43: BowedString(_BASS, ""),
     44: BowedString(
         replace(_SECTION, stroke_hz=11.0, vibrato_cents=0.0, attack_sec=0.03), "violin"
     ),
@@ -118,4 +128,6 @@ def render_bowed(
     if not performance.num_notes:
         return performance.silence()
     audio = render_sustained(performance, instrument.voice, rng)
+    if not instrument.body:
+        return audio
     return apply_body(audio, instrument.body, performance.sample_rate)

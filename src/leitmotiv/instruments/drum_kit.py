@@ -11,7 +11,7 @@ Public names: :func:`render_drums`.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -42,10 +42,14 @@ class _Kit:
         high_hz = min(high_hz, 0.45 * self.rate)
         band = butter(2, (low_hz, high_hz), "bandpass", fs=self.rate, output="sos")
         shaped = sosfilt(band, white).astype(np.float32)
-        return shaped / np.float32(np.sqrt(np.mean(shaped**2)) + 1e-9)
+        return np.asarray(shaped / np.float32(np.sqrt(np.mean(shaped**2)) + 1e-9), dtype=np.float32)
 
     def modes(
-        self, seconds: float, frequency: list[float], t60: list[float], level: list[float]
+        self,
+        seconds: float,
+        frequency: Sequence[float],
+        t60: Sequence[float],
+        level: Sequence[float],
     ) -> FloatArray:
         """Decaying modes from lists of Hz, seconds and linear amplitude."""
         hz = np.array(frequency) * 2 ** (self.rng.normal(0, 4, len(frequency)) / 1200)
@@ -82,12 +86,12 @@ class _Kit:
         time = self.time(seconds)
         cycles = end_hz * time + (start_hz - end_hz) * fall_sec * (1 - np.exp(-time / fall_sec))
         wave = np.sin(2 * np.pi * cycles, dtype=np.float32)
-        return wave * np.exp(-6.9 / t60 * time)
+        return np.asarray(wave * np.exp(-6.9 / t60 * time), dtype=np.float32)
 
 
 def _decay(audio: FloatArray, rate: int, t60: float) -> FloatArray:
     time = np.arange(len(audio), dtype=np.float32) / np.float32(rate)
-    return audio * np.exp(np.float32(-6.9 / t60) * time)
+    return np.asarray(audio * np.exp(np.float32(-6.9 / t60) * time), dtype=np.float32)
 
 
 def _mix(*layers: FloatArray) -> FloatArray:

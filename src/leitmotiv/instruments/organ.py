@@ -128,7 +128,7 @@ def render_organ(performance: Performance, organ: Organ, rng: np.random.Generato
         time = np.arange(audio.shape[1], dtype=np.float32) / np.float32(performance.sample_rate)
         wave = np.sin(np.float32(2 * np.pi * organ.rotor_hz) * time)
         # Rotor: the horn's loudness moves across the microphones, and its distance bends pitch.
-        delay = (0.00022 if organ.rotor_hz > 3 else 0.0006) * performance.sample_rate
+        delay = (0.00022 if organ.rotor_hz > 3 else 0.0003) * performance.sample_rate
         grid = np.arange(audio.shape[1], dtype=np.float64)
         for channel, sign in ((0, 1.0), (1, -1.0)):
             shifted = np.interp(grid - delay * (1 + sign * wave), grid, audio[channel])

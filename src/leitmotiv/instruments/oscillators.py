@@ -205,9 +205,9 @@ def decaying_modes(
         # more than it saves while parts are rendered side by side.
         product = states.reshape(alive, _ROWS, -1) @ rotations
         audio[: alive * _ROWS] += product.reshape(alive * _ROWS, -1)
-    audio = audio.reshape(rows * _ROWS, num_channels, _MODE_BLOCK).transpose(1, 0, 2)
-    audio = audio.reshape(num_channels, -1)[:, :num_samples]
-    return np.ascontiguousarray(audio).reshape(*shape, num_samples)
+    split = audio.reshape(rows * _ROWS, num_channels, _MODE_BLOCK).transpose(1, 0, 2)
+    joined = split.reshape(num_channels, -1)[:, :num_samples]
+    return np.ascontiguousarray(joined).reshape(*shape, num_samples)
 
 
 class NoiseLoop:

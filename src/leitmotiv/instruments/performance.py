@@ -26,6 +26,7 @@ CONTROL_BLOCK = 64
 """Samples between two values of a control curve: 1.33 ms at 48 kHz."""
 
 FloatArray = NDArray[np.float32]
+"""Audio and control curves."""
 
 _MODULATION, _VOLUME, _EXPRESSION, _SUSTAIN = 1, 7, 11, 64
 _DEFAULT_VOLUME = 100

@@ -18,6 +18,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.signal import butter, sosfilt
 
 from leitmotiv.instruments.body import apply_body
@@ -137,14 +138,14 @@ _STEEL = replace(
 _ELECTRIC = replace(
     _STEEL,
     modes=string_modes(
-        pick=0.13, pickup=0.17, slope=0.85, edge_hz=(1400.0, 4200.0), sustain_sec=6.0, loss=0.35
+        pick=0.13, pickup=0.17, slope=0.75, edge_hz=(900.0, 3000.0), sustain_sec=6.0, loss=0.35
     ),
     noise_db=-27.0,
     width=0.0,
     release_sec=0.09,
     longest_sec=7.0,
 )
-_DRIVEN = replace(_ELECTRIC, dynamic_exponent=1.0)
+_DRIVEN = replace(_ELECTRIC, dynamic_exponent=1.3)
 _BASS_FINGER = replace(
     _ELECTRIC,
     modes=string_modes(
@@ -235,8 +236,8 @@ PLUCKED: dict[int, PluckedString] = {
         drive=0.6,
         speaker=True,
     ),
-    29: PluckedString(_DRIVEN, direct=1.0, drive=5.0, speaker=True),
-    30: PluckedString(_DRIVEN, direct=1.0, drive=22.0, speaker=True),
+    29: PluckedString(_DRIVEN, direct=1.0, drive=2.5, speaker=True),
+    30: PluckedString(_DRIVEN, direct=1.0, drive=9.0, speaker=True),
     31: PluckedString(
         replace(
             _ELECTRIC,
@@ -428,9 +429,9 @@ PLUCKED: dict[int, PluckedString] = {
 }
 
 
-def _log_cosh(value: FloatArray) -> FloatArray:
+def _log_cosh(value: NDArray[np.float64]) -> NDArray[np.float64]:
     magnitude = np.abs(value)
-    result: FloatArray = magnitude + np.log1p(np.exp(-2 * magnitude)) - np.log(2.0)
+    result: NDArray[np.float64] = magnitude + np.log1p(np.exp(-2 * magnitude)) - np.log(2.0)
     return result
 
 
@@ -446,7 +447,7 @@ def _overdrive(audio: FloatArray, drive: float) -> FloatArray:
         np.diff(integral) / np.where(close, 1.0, step),
     )
     shaped = np.concatenate([[np.tanh(driven[0])], shaped]) - np.tanh(0.15)
-    return shaped.astype(np.float32)
+    return np.asarray(shaped, dtype=np.float32)
 
 
 @lru_cache(maxsize=8)

@@ -162,10 +162,10 @@ def _renderer(
     if bank is not None:
         from leitmotiv.instruments.sampler import SampledEngine
 
-        engine = SampledEngine(bank)
+        engine = SampledEngine(bank, options.sample_rate)
 
         def sampled(part: Part, rng: np.random.Generator) -> NDArray[np.float32]:
-            return engine.render_part(part, score, options.sample_rate, num_samples)
+            return engine.render_part(part, score, num_samples)
 
         return sampled
 

@@ -24,7 +24,7 @@ def _noise(
 ) -> FloatArray:
     band = butter(2, (low_hz, min(high_hz, 0.45 * rate)), "bandpass", fs=rate, output="sos")
     shaped = sosfilt(band, rng.standard_normal(count, dtype=np.float32)).astype(np.float32)
-    return shaped / np.float32(np.sqrt(np.mean(shaped**2)) + 1e-9)
+    return np.asarray(shaped / np.float32(np.sqrt(np.mean(shaped**2)) + 1e-9), dtype=np.float32)
 
 
 def _time(seconds: float, rate: int) -> FloatArray:
@@ -49,18 +49,18 @@ def _orchestra_hit(f0: float, seconds: float, rate: int, rng: np.random.Generato
 def _reverse_cymbal(f0: float, seconds: float, rate: int, rng: np.random.Generator) -> FloatArray:
     time = _time(max(seconds, 0.4), rate)
     rise = np.exp((time / time[-1] - 1) * 4.5)
-    return _noise(rng, len(time), rate, 2500, 14000) * rise.astype(np.float32)
+    return np.asarray(_noise(rng, len(time), rate, 2500, 14000) * rise, dtype=np.float32)
 
 
 def _fret_noise(f0: float, seconds: float, rate: int, rng: np.random.Generator) -> FloatArray:
     time = _time(0.16, rate)
-    return _noise(rng, len(time), rate, 1200, 4500) * np.sin(np.pi * time / time[-1]) ** 2
+    return np.asarray(_noise(rng, len(time), rate, 1200, 4500) * np.sin(np.pi * time / time[-1]) ** 2, dtype=np.float32)
 
 
 def _breath(f0: float, seconds: float, rate: int, rng: np.random.Generator) -> FloatArray:
     time = _time(max(seconds, 0.3), rate)
     swell = np.abs(np.sin(np.pi * time / time[-1])) ** 1.5
-    return (_noise(rng, len(time), rate, 600, 5000) * swell).astype(np.float32)
+    return np.asarray((_noise(rng, len(time), rate, 600, 5000) * swell), dtype=np.float32)
 
 
 def _seashore(f0: float, seconds: float, rate: int, rng: np.random.Generator) -> FloatArray:
@@ -69,7 +69,7 @@ def _seashore(f0: float, seconds: float, rate: int, rng: np.random.Generator) ->
     low = _noise(rng, len(time), rate, 150, 1200)
     high = _noise(rng, len(time), rate, 1500, 9000)
     edge = np.minimum(time / 0.3, 1) * np.minimum((time[-1] - time) / 0.9, 1)
-    return ((low * swell + 0.6 * high * swell**3) * edge).astype(np.float32)
+    return np.asarray(((low * swell + 0.6 * high * swell**3) * edge), dtype=np.float32)
 
 
 def _bird(f0: float, seconds: float, rate: int, rng: np.random.Generator) -> FloatArray:
@@ -78,7 +78,7 @@ def _bird(f0: float, seconds: float, rate: int, rng: np.random.Generator) -> Flo
     cycles = centre * time + 14 * np.sin(2 * np.pi * 11 * time) / 2
     chirp = np.clip(np.sin(2 * np.pi * 5.5 * time), 0, 1)
     edge = np.minimum((time[-1] - time) / 0.03, 1)
-    return (np.sin(2 * np.pi * cycles) * chirp * edge).astype(np.float32)
+    return np.asarray((np.sin(2 * np.pi * cycles) * chirp * edge), dtype=np.float32)
 
 
 def _telephone(f0: float, seconds: float, rate: int, rng: np.random.Generator) -> FloatArray:
@@ -86,7 +86,7 @@ def _telephone(f0: float, seconds: float, rate: int, rng: np.random.Generator) -
     ring = np.sin(2 * np.pi * 1330 * time) + np.sin(2 * np.pi * 1790 * time)
     gate = 0.5 + 0.5 * np.tanh(8 * np.sin(2 * np.pi * 20 * time))
     edge = np.minimum(time / 0.003, 1) * np.minimum((time[-1] - time) / 0.05, 1)
-    return (0.5 * ring * gate * edge).astype(np.float32)
+    return np.asarray((0.5 * ring * gate * edge), dtype=np.float32)
 
 
 def _helicopter(f0: float, seconds: float, rate: int, rng: np.random.Generator) -> FloatArray:
@@ -94,7 +94,7 @@ def _helicopter(f0: float, seconds: float, rate: int, rng: np.random.Generator) 
     blade = (0.5 + 0.5 * np.sin(2 * np.pi * 11 * time)) ** 3
     edge = np.minimum(time / 0.05, 1) * np.minimum((time[-1] - time) / 0.3, 1)
     sound = _noise(rng, len(time), rate, 50, 500) * blade
-    return (sound * edge + 0.15 * np.sin(2 * np.pi * 82 * time) * edge).astype(np.float32)
+    return np.asarray((sound * edge + 0.15 * np.sin(2 * np.pi * 82 * time) * edge), dtype=np.float32)
 
 
 def _applause(f0: float, seconds: float, rate: int, rng: np.random.Generator) -> FloatArray:
@@ -105,7 +105,7 @@ def _applause(f0: float, seconds: float, rate: int, rng: np.random.Generator) ->
     shape = np.exp(-np.arange(int(0.012 * rate)) / (0.002 * rate)).astype(np.float32)
     grain = np.convolve(claps, shape)[: len(time)]
     edge = np.minimum(time / 0.08, 1) * np.minimum((time[-1] - time) / 0.5, 1)
-    return (_noise(rng, len(time), rate, 700, 5000) * (0.25 + grain) * edge).astype(np.float32)
+    return np.asarray((_noise(rng, len(time), rate, 700, 5000) * (0.25 + grain) * edge), dtype=np.float32)
 
 
 def _gunshot(f0: float, seconds: float, rate: int, rng: np.random.Generator) -> FloatArray:

@@ -52,7 +52,7 @@ def bar_modes(
         return Modes(
             np.concatenate([frequency / split, frequency * split]),
             np.concatenate([rate, rate * 1.15]),
-            np.concatenate([amplitude * 0.6, amplitude * 0.4]),
+            np.concatenate([amplitude * 0.5, amplitude * 0.5]),
             np.concatenate([phase, phase]),
         )
 

@@ -150,7 +150,7 @@ class _Tables:
             f0 = float(midi_to_hz(pitch + self._voice.transpose))
             limit = min(_MAX_HARMONIC_HZ, 0.44 * self._rate)
             num = max(1, min(_MAX_HARMONICS, int(limit / f0)))
-            frequency = f0 * np.arange(1, num + 1)
+            frequency = f0 * np.arange(1, num + 1, dtype=np.float64)
             levels = np.linspace(0.0, 1.0, self._voice.positions)
             rows = [self._voice.spectrum(frequency, f0, float(level)) for level in levels]
             weight = _loudness_weight(frequency)
@@ -237,7 +237,10 @@ def _line_curves(
         if voice.accent_db:
             shape = shape * (1 + (10 ** (voice.accent_db / 20) - 1) * np.exp(-time / 0.06))
         if fresh:
-            shape = shape * (1.0 - np.exp(-time / (attack / 2.3)))
+            # A slow attack too has a beginning: a trace of the tone stands at once.
+            shape = shape * (
+                1.0 - 0.05 * np.exp(-time / 0.003) - 0.95 * np.exp(-time / (attack / 2.3))
+            )
         if voice.decay_db_per_sec:
             shape = shape * 10 ** (
                 np.maximum(-voice.decay_db_per_sec * time, voice.decay_floor_db) / 20
@@ -307,8 +310,8 @@ def _render_player(
             performance.modulation, curves.start_sample, points
         )
     if voice.vibrato_cents or performance.modulation is not None or voice.tremolo_db:
-        speed = voice.vibrato_hz * rng.uniform(0.94, 1.06)
-        speed = speed * (1 + 0.04 * _drift(rng, points, rate))
+        middle_hz = voice.vibrato_hz * rng.uniform(0.94, 1.06)
+        speed = middle_hz * (1 + 0.04 * _drift(rng, points, rate))
         cycle = np.cumsum(speed) * block_sec + (rng.random() if follower else 0.0)
         wave = np.sin(2 * np.pi * cycle)
         pitch = pitch + wave * depth / 100
@@ -391,12 +394,12 @@ def render_sustained(
     for line in note_lines(performance, legato=voice.legato):
         curves = _line_curves(performance, voice, line, rng)
         start = curves.start_sample
+        # Each line has its own small mistunings, and they cancel: a section is in tune.
+        offsets = places + 0.25 * rng.uniform(-1, 1, players)
+        offsets = voice.detune_cents * (offsets - offsets.mean())
         for player in range(players):
-            detune = voice.detune_cents * (
-                places[player] + 0.25 * rng.uniform(-1, 1) * (players > 1)
-            )
             audio = _render_player(
-                performance, voice, curves, tables, rng, float(detune), player > 0
+                performance, voice, curves, tables, rng, float(offsets[player]), player > 0
             )
             audio *= np.float32(1.0 / np.sqrt(players))
             if noise is not None and player == 0:

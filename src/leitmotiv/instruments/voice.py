@@ -32,7 +32,8 @@ class Voice:
 def _glottis(frequency: NDArray[np.float64], f0: float, level: float) -> NDArray[np.complex128]:
     order = frequency / f0
     slope = 1.75 - 0.75 * level
-    result: NDArray[np.complex128] = order**-slope * np.exp(1j * 0.4 * np.sin(order))
+    turn: NDArray[np.complex128] = np.exp(1j * 0.4 * np.sin(order))
+    result: NDArray[np.complex128] = order**-slope * turn
     return result
 
 
