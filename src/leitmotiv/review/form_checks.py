@@ -59,7 +59,7 @@ def check_plan_kept(reading: Reading) -> Iterator[Finding]:
 def check_empty_bars(reading: Reading) -> Iterator[Finding]:
     """Yield bars in which nothing sounds, and a score without notes."""
     score = reading.score
-    if not any(len(part) for part in reading.parts):
+    if not score.num_notes:
         yield Finding("silence", "error", "the score has no notes")
         return
     change = np.zeros(score.num_bars + 1, dtype=np.int64)
