@@ -88,4 +88,4 @@ class Master:
     @property
     def duration_sec(self) -> float:
         """Length in seconds."""
-        return self.audio.shape[1] / self.sample_rate
+        return float(self.audio.shape[1] / self.sample_rate)

@@ -110,8 +110,9 @@ def _encode(audio: NDArray[np.float32], subtype: str, rng: np.random.Generator) 
     bits = 8 * _BYTES_PER_SAMPLE[subtype]
     full_scale = 2.0 ** (bits - 1)
     # float32 holds 24 bits: enough below PCM_32, where the quantisation step needs float64.
-    scaled = np.array(audio.T, dtype=np.float64 if bits == 32 else np.float32, order="C")
-    scaled *= full_scale
+    dtype = np.float64 if bits == 32 else np.float32
+    scaled: NDArray[np.floating] = np.array(audio.T, dtype=dtype, order="C")
+    np.multiply(scaled, full_scale, out=scaled)
     if bits < 32:
         # The difference of neighbouring uniform values has a triangular density of +-1 step and
         # a high-passed spectrum (Lipshitz, Wannamaker, Vanderkooy 1992).

@@ -104,7 +104,7 @@ def _block_powers(audio: NDArray[np.floating], sample_rate: int) -> NDArray[np.f
     hops = weighted[:, : num_hops * hop].reshape(audio.shape[0], num_hops, hop)
     power = np.einsum("chs,chs->h", hops, hops).astype(np.float64) / hop
     sums = np.cumsum(np.concatenate([[0.0], power]))
-    return (sums[hops_per_block:] - sums[:-hops_per_block]) / hops_per_block
+    return np.asarray((sums[hops_per_block:] - sums[:-hops_per_block]) / hops_per_block)
 
 
 def _power_to_lufs(power: float) -> float:

@@ -149,6 +149,7 @@ class Limiter:
     def _release(self, held: NDArray[np.float64]) -> NDArray[np.float64]:
         """Running maximum that decays exponentially: y[n] = max(x[n], decay * y[n - 1])."""
         decay = self._decay_powers[: len(held)]
-        released = np.maximum(np.maximum.accumulate(held / decay), self._held) * decay
+        raised = np.maximum(np.maximum.accumulate(held / decay), self._held)
+        released: NDArray[np.float64] = raised * decay
         self._held = float(released[-1])
         return released

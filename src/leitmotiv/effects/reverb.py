@@ -10,8 +10,8 @@ How it works: the input is delayed by the pre-delay and goes two ways. Early ref
 tapped delays whose times, gains and directions come from the mirror images of two loudspeakers
 in a shoebox hall. The late field is a network of sixteen delay lines: sparse noise spreads the
 input over the lines, each line loses what the decay asks for in a short linear-phase filter,
-and an orthogonal matrix, a Hadamard matrix times plane rotations that swing slowly, mixes the
-lines. The swing moves the modes, so no single one rings, and as every matrix in time is
+and an orthogonal matrix, a Hadamard matrix times plane rotations that turn slowly, mixes the
+lines. The turning moves the modes, so no single one rings, and as every matrix in time is
 orthogonal it leaves the decay exact. The whole network runs in NumPy, in blocks no longer than
 its shortest line; there is nothing to compile.
 
@@ -38,9 +38,8 @@ from leitmotiv.effects.effect import check_block, check_range
 __all__ = ["Reverb", "room_response"]
 
 NUM_LINES = 16
-SHORTEST_LINE_SEC, LONGEST_LINE_SEC = 0.0223, 0.0887
+SHORTEST_LINE_SEC, LONGEST_LINE_SEC = 0.0197, 0.0997
 _FILTER_TAPS = 11
-_SWING_SEC = 2.0  # period after which all rotations repeat
 _HALL_M = (26.0, 19.0, 12.0)  # length, width, height
 _SPEED_OF_SOUND = 343.0
 _WALL_REFLECTION = 0.83
@@ -135,14 +134,15 @@ def _early_taps(channel: int, sample_rate: int, size: float) -> _Taps:
         angle = (pan + 1) * math.pi / 4
         sign = 1 if rng.random() < 0.7 else -1  # some walls scatter: breaks up combs
         gains[row] = sign * gain * math.cos(angle), sign * gain * math.sin(angle)
+    gains /= np.sqrt(np.square(gains).sum())
     return _Taps(tuple(round(image[0]) for image in images), gains)
 
 
 def _spread_taps(channel: int, sample_rate: int, size: float) -> _Taps:
-    """Sparse noise of 25 ms from one input channel to its half of the lines."""
+    """Sparse noise of 36 ms from one input channel to its half of the lines."""
     rng = np.random.default_rng(23 + channel)
-    span = round(0.025 * size * sample_rate)
-    per_line, lines = 6, NUM_LINES // 2
+    span = round(0.036 * size * sample_rate)
+    per_line, lines = 12, NUM_LINES // 2
     offsets: list[int] = []
     gains = np.zeros((per_line * lines, NUM_LINES), dtype=np.float32)
     for line in range(lines):
@@ -157,14 +157,27 @@ def _spread_taps(channel: int, sample_rate: int, size: float) -> _Taps:
 
 
 @lru_cache(maxsize=4)
-def _swing_table(sample_rate: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Cosine and sine of the four swinging rotations, shape (4, period) each."""
-    period = round(_SWING_SEC * sample_rate)
-    time = np.arange(period) / period
-    cycles = np.asarray([1, 2, 3, 2])[:, None]
-    phase = np.asarray([0.0, 0.3, 0.55, 0.8])[:, None]
-    angle = 0.55 * np.sin(2 * np.pi * (cycles * time + phase))
+def _rotation_table(
+    sample_rate: int, modulation_hz: float
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Cosine and sine of the turning planes over one common period, shape (8, period) each."""
+    if modulation_hz == 0:
+        return np.ones((NUM_LINES // 2, 1), np.float32), np.zeros((NUM_LINES // 2, 1), np.float32)
+    period = max(round(sample_rate / modulation_hz), 1)
+    turns = np.asarray([2, -3, 5, -6, 7, -5, 4, -7])[:, None]
+    angle = 2 * np.pi * turns * np.arange(period) / period
     return np.cos(angle).astype(np.float32), np.sin(angle).astype(np.float32)
+
+
+def _add_taps(
+    target: NDArray[np.float32], source: NDArray[np.float32], origin: int, taps: _Taps
+) -> None:
+    """Add a sparse filter's output; sample ``origin`` of the source is now."""
+    num_samples = target.shape[1]
+    for offset, gains in zip(taps.offsets, taps.gains, strict=True):
+        delayed = source[origin - offset : origin - offset + num_samples]
+        for row in np.flatnonzero(gains).tolist():
+            target[row] += gains[row] * delayed
 
 
 class Reverb:
@@ -180,6 +193,9 @@ class Reverb:
         Delay of the whole room against the dry sound, 0-250 ms.
     size : float
         Scale of the hall, 0.3-2.
+    modulation_hz : float
+        Base rate of the mixing matrix's rotations, 0-4; the planes turn two to seven times as
+        fast. More of it smooths the modes further and begins to chorus sustained tones.
     early_level, late_level : float
         Gains of the early reflections and of the late field within the room.
     wet_level, dry_level : float
@@ -211,7 +227,8 @@ class Reverb:
         high_decay_ratio: float = 0.45,
         pre_delay_ms: float = 18.0,
         size: float = 1.0,
-        early_level: float = 0.7,
+        modulation_hz: float = 0.5,
+        early_level: float = 0.5,
         late_level: float = 1.0,
         wet_level: float = 0.25,
         dry_level: float = 1.0,
@@ -221,18 +238,20 @@ class Reverb:
         check_range("high_decay_ratio", high_decay_ratio, 0.1, 1.0, "")
         check_range("pre_delay_ms", pre_delay_ms, 0.0, 250.0, "ms")
         check_range("size", size, 0.3, 2.0, "")
+        check_range("modulation_hz", modulation_hz, 0.0, 4.0, "Hz")
         self.wet_level, self.dry_level = wet_level, dry_level
         self.sample_rate = sample_rate
         self._lengths = _line_lengths(sample_rate, size)
         self._filters = _decay_filters(self._lengths, sample_rate, decay_sec, high_decay_ratio)
         self._matrix = _hadamard(NUM_LINES)
-        self._cosine, self._sine = _swing_table(sample_rate)
+        self._cosine, self._sine = _rotation_table(sample_rate, modulation_hz)
         self._pre_delay = round(pre_delay_ms * 1e-3 * sample_rate)
         self._early = [_early_taps(channel, sample_rate, size) for channel in (0, 1)]
         self._spread = [_spread_taps(channel, sample_rate, size) for channel in (0, 1)]
         self._early_level = early_level
-        # The late field follows the first reflections; its energy does not grow with the decay.
-        self._late_level = late_level / math.sqrt(decay_sec / 1.9 + 0.15)
+        # A fit within 1 dB: the late field of a click then holds the energy of the click,
+        # whatever the decay and the size; so do the early reflections, by their table.
+        self._late_level = late_level * 1.17 * (decay_sec / 2) ** -0.71 * size**0.65
         signs = _hadamard(NUM_LINES)[[5, 10]] * math.sqrt(NUM_LINES)
         self._output = (signs * 0.5).astype(np.float32)
         self._memory = self._pre_delay + max(
@@ -258,13 +277,10 @@ class Reverb:
         origin = self._memory - self._pre_delay
         early = np.zeros((2, num_samples), dtype=np.float32)
         spread = np.zeros((NUM_LINES, num_samples), dtype=np.float32)
-        for source, early_taps, spread_taps in zip(history, self._early, self._spread, strict=True):
-            for taps, target in ((early_taps, early), (spread_taps, spread)):
-                for offset, gains in zip(taps.offsets, taps.gains, strict=True):
-                    delayed = source[origin - offset : origin - offset + num_samples]
-                    for row in np.flatnonzero(gains):
-                        target[row] += gains[row] * delayed
-        self._past = history[:, history.shape[1] - self._memory :]
+        for channel in (0, 1):
+            _add_taps(early, history[channel], origin, self._early[channel])
+            _add_taps(spread, history[channel], origin, self._spread[channel])
+        self._past = history[:, history.shape[1] - self._memory :].copy()
         late = np.empty((2, num_samples), dtype=np.float32)
         step = int(self._lengths.min()) - _FILTER_TAPS
         for start in range(0, num_samples, step):
@@ -300,13 +316,14 @@ class Reverb:
         return np.asarray(self._output @ leaving)
 
     def _rotate(self, leaving: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Swing the first four pairs of lines, each in its own plane."""
+        """Turn pairs of lines, each pair in its plane and at its own rate."""
         num_samples, period = leaving.shape[1], self._cosine.shape[1]
         phase = (self._time + np.arange(num_samples)) % period
         cosine, sine = self._cosine[:, phase], self._sine[:, phase]
-        rotated = leaving.copy()
-        rotated[0:4] = cosine * leaving[0:4] - sine * leaving[4:8]
-        rotated[4:8] = sine * leaving[0:4] + cosine * leaving[4:8]
+        rotated = np.empty_like(leaving)
+        half = NUM_LINES // 2
+        rotated[:half] = cosine * leaving[:half] - sine * leaving[half:]
+        rotated[half:] = sine * leaving[:half] + cosine * leaving[half:]
         return rotated
 
 

@@ -154,11 +154,11 @@ def balance_stems(
 
     # SciPy's filters and transforms release the interpreter lock.
     with ThreadPoolExecutor(max_workers=min(os.cpu_count() or 1, 4)) as pool:
-        measured = list(
-            pool.map(
-                lambda job: _prepare(*job, sample_rate), zip(stems.audio, roles, seats, strict=True)
-            )
-        )
+        prepared = [
+            pool.submit(_prepare, audio, role, seat, sample_rate)
+            for audio, role, seat in zip(stems.audio, roles, seats, strict=True)
+        ]
+        measured = [future.result() for future in prepared]
         gains_db = _gains_db(measured, roles, chosen)
 
         def finish(index: int) -> NDArray[np.float32]:

@@ -39,6 +39,7 @@ def _response(
         pre_delay_ms=pre_delay_ms,
         size=size,
         early_level=early_level,
+        modulation_hz=1.0,  # frozen with the response: smooth modes, and no chorus
         sample_rate=sample_rate,
     )
     # 60 dB down after the decay time; the response ends with a fade below that.

@@ -17,6 +17,7 @@ import os
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -46,7 +47,8 @@ _DRUMS = (
     (46, 46, "open"), (47, 48, "tom"), (49, 49, "crash"), (50, 50, "tom"), (51, 51, "ride"),
     (52, 53, "ride"), (54, 54, "tamb"), (55, 55, "splash"), (56, 56, "bell"), (57, 57, "crash"),
     (59, 59, "ride"), (60, 61, "bongo"), (62, 64, "conga"), (65, 66, "timb"), (67, 68, "agogo"),
-    (69, 69, "cabasa"), (70, 70, "maraca"), (75, 75, "clave"), (81, 81, "triang"), (82, 82, "shaker"),
+    (69, 69, "cabasa"), (70, 70, "maraca"), (75, 75, "clave"), (81, 81, "triang"),
+    (82, 82, "shaker"),
 )  # fmt: skip
 _CADENCES = {"authentic": "PAC", "half": "HC", "deceptive": "DC", "plagal": "PC"}
 
@@ -297,7 +299,7 @@ def _draw_theme(axes: Any, score: Score, plan: Plan, colours: Sequence[str]) -> 
             [start + inset, stop - inset], 0.12, 0.88,
             facecolor=_mix_colour(colour, 0.16), edgecolor=_mix_colour(colour, 0.55), linewidth=0.8,
         )  # fmt: skip
-        text = placement.transform
+        text: str = placement.transform
         if placement.transpose_steps:
             text += f" {placement.transpose_steps:+d}"
         if (stop - start) / end * 150 > len(text):
@@ -534,9 +536,7 @@ def draw_spectrogram(
     # Log-spaced rows hold the strongest bin around them.
     edges = np.geomspace(30.0, min(20000.0, sample_rate / 2), 361)
     bins = np.clip(np.round(edges * n_fft / sample_rate).astype(int), 1, n_fft // 2)
-    rows = np.stack(
-        [power[:, a : max(b, a + 1)].max(axis=1) for a, b in zip(bins, bins[1:], strict=False)]
-    )
+    rows = np.stack([power[:, a : max(b, a + 1)].max(axis=1) for a, b in pairwise(bins)])
     level_db = 10 * np.log10(rows + 1e-12)
 
     wave = figure.add_axes((0.05, 0.8, 0.87, 0.12))
