@@ -230,6 +230,9 @@ class PartStream:
         self._state = np.zeros((num_voices, voice.NUM_STATE))
         self._counters = np.zeros((num_voices, voice.NUM_COUNTERS), dtype=np.int64)
         self._pending = np.zeros((num_voices, 2, voice.BLOCK), dtype=np.float32)
+        self._scratch = np.zeros(voice.SCRATCH, dtype=np.float32)
+        self._source = np.zeros(voice.BLOCK + 2)
+        self._bounce = np.zeros((2, voice.BLOCK), dtype=np.float32)
         self.num_voices = num_voices
         self.num_samples = 0
         if num_voices:
@@ -260,6 +263,9 @@ class PartStream:
             self._amounts,
             self._engine._table,
             self._engine._wide,
+            self._scratch,
+            self._source,
+            self._bounce,
         )
         return out
 

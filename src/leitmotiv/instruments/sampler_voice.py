@@ -30,7 +30,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-__all__ = ["BLOCK", "interpolation_table", "render_voices"]
+__all__ = ["BLOCK", "SCRATCH", "interpolation_table", "render_voices"]
 
 BLOCK = 64
 PEAK_DB = 96.0  # range of the volume envelope
@@ -56,7 +56,8 @@ NUM_FIELDS = 11
 S_VOL, S_MOD, S_LFO, S_LFO_STEP, S_VIB, S_VIB_STEP = 0, 1, 2, 3, 4, 5
 S_X1, S_X2, S_Y1, S_Y2, S_B0, S_B1, S_A1, S_A2 = 6, 7, 8, 9, 10, 11, 12, 13
 S_LEFT, S_RIGHT, S_CUTOFF, S_RESONANCE = 14, 15, 16, 17
-S_LIVE = 18
+S_PAN_LEFT, S_PAN_RIGHT, S_PEAK, S_SCALE = 18, 19, 20, 21
+S_LIVE = 22
 NUM_STATE = S_LIVE + NUM_LIVE
 
 # counters, int64
@@ -70,6 +71,8 @@ CHOKE_TIMECENTS = -200.0  # release of a voice that its exclusive class cuts off
 
 NUM_PHASES = 512
 TAPS = 8
+SHIFT, PHASE_SHIFT, PHASE_MASK = np.uint64(32), np.uint64(23), np.uint64(NUM_PHASES - 1)
+TAP_2, TAP_3, TAP_4, TAP_5 = np.uint64(2), np.uint64(3), np.uint64(4), np.uint64(5)
 
 
 def interpolation_table(order: int) -> NDArray[np.float32]:
@@ -94,7 +97,7 @@ def interpolation_table(order: int) -> NDArray[np.float32]:
 _SIGNATURE = (
     "void(float32[:,::1], int64, int64, float64, float64[:,::1], int64[:,::1], float64[:,::1],"
     " int64[:,::1], float32[:,:,::1], float32[::1], int64[::1], float64[:,::1], int64[:,::1],"
-    " float64[::1], float32[:,::1], boolean)"
+    " float64[::1], float32[:,::1], boolean, float32[::1], float64[::1], float32[:,::1])"
 )
 
 
@@ -116,19 +119,19 @@ def render_voices(
     amounts: NDArray[np.float64],
     table: NDArray[np.float32],
     wide: bool,
+    scratch: NDArray[np.float32],
+    source: NDArray[np.float64],
+    bounce: NDArray[np.float32],
 ) -> Any:
     """Add samples ``begin`` to ``end`` of every voice to ``out`` of shape (2, end - begin).
 
     ``control_samples`` (shape T) are the instants at which a controller moves and
     ``control_rows`` (rows, T) the mapped source values from then on; ``modulators`` holds
     (row, live parameter) and ``amounts`` the factor, sliced per voice by MOD_FIRST and MOD_LAST.
-    ``wide`` selects all eight taps of ``table`` instead of the middle four.
+    ``wide`` selects all eight taps of ``table`` instead of the cubic. ``scratch`` (SCRATCH),
+    ``source`` (BLOCK + 2) and ``bounce`` (2, BLOCK) are working space; what they hold is lost.
     """
-    scratch = np.zeros(SCRATCH, dtype=np.float32)
-    source = np.zeros(BLOCK + 2, dtype=np.float64)
-    left = np.zeros(BLOCK, dtype=np.float32)
-    right = np.zeros(BLOCK, dtype=np.float32)
-    live = np.zeros(NUM_LIVE, dtype=np.float64)
+    left, right = bounce[0], bounce[1]
     num_controls = len(control_samples)
     block_sec = BLOCK / sample_rate
     open_cutoff = min(19_800.0, 0.45 * sample_rate)
@@ -173,11 +176,18 @@ def render_voices(
             if control != c[C_CONTROL]:
                 c[C_CONTROL] = control
                 for k in range(NUM_LIVE):
-                    live[k] = p[k]
+                    s[S_LIVE + k] = p[k]
                 for m in range(f[MOD_FIRST], f[MOD_LAST]):
-                    live[modulators[m, 1]] += amounts[m] * control_rows[modulators[m, 0], control]
-                for k in range(NUM_LIVE):
-                    s[S_LIVE + k] = live[k]
+                    moved = amounts[m] * control_rows[modulators[m, 0], control]
+                    s[S_LIVE + modulators[m, 1]] += moved
+                angle = (min(max(s[S_LIVE + PAN], -500.0), 500.0) + 500.0) * (math.pi / 2000.0)
+                s[S_PAN_LEFT], s[S_PAN_RIGHT] = math.cos(angle), math.sin(angle)
+                # Section 8.1.3, 9: half of the resonance is taken from the gain; 0 dB is the
+                # maximally flat filter.
+                resonance = min(max(s[S_LIVE + RESONANCE], 0.0), 960.0)
+                s[S_LIVE + RESONANCE] = resonance
+                s[S_PEAK] = math.exp(log10_200 * (resonance - 30.1))
+                s[S_SCALE] = 1.0 / math.sqrt(s[S_PEAK])
 
             # ---- note off -----------------------------------------------------------------------
             stage = c[C_VOL_STAGE]
@@ -193,7 +203,7 @@ def render_voices(
 
             # ---- volume envelope: one step a block ----------------------------------------------
             count = c[C_VOL_COUNT]
-            while stage == DELAY or stage == ATTACK or stage == HOLD or stage == DECAY:
+            while stage < SUSTAIN:
                 if count < p[VOL_DELAY + stage]:
                     break
                 if stage == DECAY:
@@ -274,8 +284,7 @@ def render_voices(
                 gain = level * math.exp(-log10_200 * centibel)
             else:
                 gain = math.exp(-log10_200 * (centibel + 10.0 * PEAK_DB * (1.0 - level)))
-            angle = (min(max(s[S_LIVE + PAN], -500.0), 500.0) + 500.0) * (math.pi / 2000.0)
-            gain_left, gain_right = gain * math.cos(angle), gain * math.sin(angle)
+            gain_left, gain_right = gain * s[S_PAN_LEFT], gain * s[S_PAN_RIGHT]
 
             # ---- source frames of this block, loops unrolled into scratch -----------------------
             cents = s[S_LIVE + PITCH] + lfo * s[S_LIVE + LFO_PITCH]
@@ -291,49 +300,51 @@ def render_voices(
             frame -= 3
             if looping and c[C_LOOPED] == 1 and frame < loop_start:
                 frame += loop_length * ((loop_start - frame + loop_length - 1) // loop_length)
-            have = 0
-            while have < need:
-                if looping and frame >= loop_end:
-                    frame = loop_start + (frame - loop_end) % loop_length
-                limit = loop_end if looping else f[FRAME_END]
-                if frame < 0:
-                    count = min(-frame, need - have)
-                    for i in range(count):
-                        scratch[have + i] = 0.0
-                elif frame >= limit:
-                    count = need - have
-                    for i in range(count):
-                        scratch[have + i] = 0.0
-                else:
-                    count = min(limit - frame, need - have)
-                    origin = f[POOL_START] + frame
-                    for i in range(count):
-                        scratch[have + i] = pool[origin + i]
-                have += count
-                frame += count
-
-            fraction = position & 0xFFFFFFFF
-            if wide:
+            # Unsigned indices spare the kernel the check for negative ones.
+            at = np.uint64(position & 0xFFFFFFFF)
+            advance = np.uint64(increment)
+            limit = loop_end if looping else f[FRAME_END]
+            if frame >= 0 and frame + need <= limit and not wide:
+                origin = np.uint64(f[POOL_START] + frame)
                 for i in range(BLOCK):
-                    at = fraction + i * increment
-                    j = at >> 32
-                    w = (at >> 23) & (NUM_PHASES - 1)
-                    total = np.float32(0.0)
-                    for k in range(TAPS):
-                        total += scratch[j + k] * table[w, k]
-                    source[i + 2] = total
+                    j = origin + (at >> SHIFT)
+                    w = (at >> PHASE_SHIFT) & PHASE_MASK
+                    at += advance
+                    source[i + 2] = (
+                        pool[j + TAP_2] * table[w, 2]
+                        + pool[j + TAP_3] * table[w, 3]
+                        + pool[j + TAP_4] * table[w, 4]
+                        + pool[j + TAP_5] * table[w, 5]
+                    )
             else:
+                have = 0
+                while have < need:
+                    if looping and frame >= loop_end:
+                        frame = loop_start + (frame - loop_end) % loop_length
+                    count = need - have
+                    if frame < 0:
+                        count = min(-frame, count)
+                        for i in range(count):
+                            scratch[have + i] = 0.0
+                    elif frame >= limit:
+                        for i in range(count):
+                            scratch[have + i] = 0.0
+                    else:
+                        count = min(limit - frame, count)
+                        first = f[POOL_START] + frame
+                        for i in range(count):
+                            scratch[have + i] = pool[first + i]
+                    have += count
+                    frame += count
+                low_tap = 0 if wide else 2
                 for i in range(BLOCK):
-                    at = fraction + i * increment
-                    j = at >> 32
-                    # Catmull-Rom on frames -1, 0, 1, 2
-                    t = np.float32((at & 0xFFFFFFFF) >> 8) * np.float32(5.9604645e-08)
-                    y0, y1, y2, y3 = scratch[j + 2], scratch[j + 3], scratch[j + 4], scratch[j + 5]
-                    half = np.float32(0.5)
-                    c1 = half * (y2 - y0)
-                    c3 = half * (y3 - y0) + np.float32(1.5) * (y1 - y2)
-                    c2 = y0 - y1 + c1 - c3
-                    source[i + 2] = ((c3 * t + c2) * t + c1) * t + y1
+                    j = at >> SHIFT
+                    w = (at >> PHASE_SHIFT) & PHASE_MASK
+                    at += advance
+                    total = np.float32(0.0)
+                    for k in range(low_tap, TAPS - low_tap):
+                        total += scratch[j + np.uint64(k)] * table[w, k]
+                    source[i + 2] = total
 
             position += BLOCK * increment
             if looping and position >> 32 >= loop_end:
@@ -347,15 +358,12 @@ def render_voices(
             # ---- low-pass filter, direct form I, coefficients ramped ----------------------------
             cutoff = s[S_LIVE + CUTOFF] + lfo * s[S_LIVE + LFO_CUTOFF]
             cutoff += bend * s[S_LIVE + ENV_CUTOFF]
-            resonance = min(max(s[S_LIVE + RESONANCE], 0.0), 960.0)
+            resonance, peak, scale = s[S_LIVE + RESONANCE], s[S_PEAK], s[S_SCALE]
             hz = 8.175798915643707 * math.exp(log2_1200 * min(max(cutoff, -2000.0), 16_000.0))
             hz = min(max(hz, 5.0), 0.45 * sample_rate)
             is_open = hz >= open_cutoff and resonance == 0.0
             b0, b1, a1, a2 = s[S_B0], s[S_B1], s[S_A1], s[S_A2]
             db0, db1, da1, da2 = 0.0, 0.0, 0.0, 0.0
-            # Section 8.1.3, 9: half of the resonance is taken from the gain. 0 dB is Butterworth.
-            peak = math.exp(log10_200 * (resonance - 30.1))
-            scale = 1.0 / math.sqrt(peak)
             source[0], source[1] = s[S_X2], s[S_X1]
             s[S_X2], s[S_X1] = source[BLOCK], source[BLOCK + 1]
             y1f, y2f = s[S_Y1], s[S_Y2]
@@ -418,16 +426,19 @@ def render_voices(
             # A block that began before this call cannot occur: it would be pending.
             first = now - begin
             count = min(BLOCK, end - now)
-            for i in range(count):
-                out[0, first + i] += left[i]
-            for i in range(count):
-                out[1, first + i] += right[i]
-            if count < BLOCK:
+            if count == BLOCK:
+                for i in range(BLOCK):
+                    out[0, first + i] += left[i]
+                    out[1, first + i] += right[i]
+            else:
+                for i in range(count):
+                    out[0, first + i] += left[i]
+                    out[1, first + i] += right[i]
                 c[C_PENDING] = count
                 for i in range(count, BLOCK):
                     pending[v, 0, i] = left[i]
                     pending[v, 1, i] = right[i]
-            elif status == ENDING:
+            if status == ENDING and count == BLOCK:
                 status = DONE
             now += BLOCK
         c[C_NEXT] = now
