@@ -107,13 +107,15 @@ def snap_notes(
         division = steps.get((bar, index), 4)
         point = np.asarray([end[number] - base - index * _QUARTER])
         snapped = base + index * _QUARTER + int(_snap(point, division)[0])
-        # A small gap before the next onset is how notes are played, not how they are written.
+        # A small gap before the next onset (or beat) is how notes are played, not written.
+        target = base + (int(end[number]) - base + _QUARTER - 1) // _QUARTER * _QUARTER
         following = starts[np.searchsorted(starts, onset[number], side="right") :][:1]
         if len(following):
-            gap = int(following[0]) - int(end[number])
-            length = int(following[0]) - int(onset[number])
-            if -_QUARTER // 8 <= gap <= max(_QUARTER // 5, length * 3 // 10):
-                snapped = int(following[0])
+            target = min(int(following[0]), target)
+            target = int(following[0]) if following[0] <= end[number] else target
+        gap, length = target - int(end[number]), target - int(onset[number])
+        if -_QUARTER // 8 <= gap <= max(_QUARTER // 5, length * 3 // 10):
+            snapped = target
         if snapped <= onset[number]:
             snapped = int(onset[number]) + _QUARTER // max(division, 4)
         end[number] = snapped

@@ -297,7 +297,7 @@ def _lay_out_part(part: Part, index: int, bars: Sequence[Bar], *, is_paired: boo
         return _PartLayout(part, identifier, [staff], [["percussion"] * len(bars)], marks, keys)
     usual = GM_INSTRUMENTS[part.program].clef
     groups = [part.notes]
-    if usual == "grand" and not is_paired and _needs_two_staves(part):
+    if len(part.notes) and usual == "grand" and not is_paired and _needs_two_staves(part):
         hands = split_hands(part.notes)
         if _MIN_HAND_SHARE < hands.mean() < 1 - _MIN_HAND_SHARE:
             groups = [part.notes[hands == 0], part.notes[hands == 1]]
@@ -320,7 +320,7 @@ def _needs_two_staves(part: Part) -> bool:
     """Whether a part is played with two hands, or spreads as wide as if it were."""
     if GM_INSTRUMENTS[part.program].family in _TWO_HANDED_FAMILIES or part.program == _HARP:
         return True
-    low, high = np.percentile(part.notes["pitch"], [10, 90]) if len(part.notes) else (60, 60)
+    low, high = np.percentile(part.notes["pitch"], [10, 90])
     return bool(low < 53 and high > 67)
 
 

@@ -136,17 +136,17 @@ def chord_marks(score: Score) -> list[Mark]:
 
 
 def harmony_element(chord: ChordSymbol) -> ET.Element:
-    """Return the ``harmony`` element of a chord symbol.
+    """Return the ``harmony`` element of a chord symbol; for no chord the words ``N.C.``
 
     >>> element = harmony_element(ChordSymbol.parse("D:min7/b3"))
     >>> [child.tag for child in element]
     ['root', 'kind', 'bass']
     """
+    if chord.root is None:  # the kind "none" is legal, but not every program knows it
+        direction, words = _direction("above", "words")
+        words.text = chord.lead_sheet
+        return direction
     harmony = ET.Element("harmony", {"print-frame": "no"})
-    if chord.root is None:
-        _spelling(harmony, "root", Spelling("C"))
-        ET.SubElement(harmony, "kind", text="N.C.").text = "none"
-        return harmony
     _spelling(harmony, "root", chord.root)
     kind = CHORD_KINDS.get(chord.quality)
     added, omitted = list(chord.added), list(chord.omitted)
