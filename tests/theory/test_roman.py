@@ -34,6 +34,7 @@ def test_every_chord_comes_back_from_its_numeral(
         ("C", "V7/V V65/ii viio7/V V7/IV", "D:7 A:7/3 F#:dim7 C:7"),
         ("C", "bVI bVII bIII iv N6 bII", "Ab:maj Bb:maj Eb:maj F:min Db:maj/3 Db:maj"),
         ("C", "I6 I64 ii65 V43 V42 V2", "C:maj/3 C:maj/5 D:min7/b3 G:7/5 G:7/b7 G:7/b7"),
+        ("C", "ii/o6/5 vii%7 IV6/4", "D:hdim7/b3 B:hdim7 F:maj/5"),
         ("C", "V[sus4] I+ Ger65 V/V", "G:sus4 C:aug Ab:7 D:maj"),
         ("A minor", "i iio III iv v V VI VII", "A:min B:dim C:maj D:min E:min E:maj F:maj G:maj"),
         ("A minor", "viio viio7 #viio7 bVI bVII", "G#:dim G#:dim7 G#:dim7 F:maj G:maj"),

@@ -4,8 +4,8 @@ Purpose: read and write harmony independent of key.
 
 Conventions:
 
-- Upper case is major, lower case minor, ``o`` diminished, ``ø`` (or ``%``) half-diminished, ``+``
-  augmented; figures 6, 64, 7, 65, 43, 42 are inversions; ``V7/V`` is applied to a scale degree.
+- Upper case is major, lower case minor, ``o`` diminished, ``ø`` (or ``%``, ``/o``)
+  half-diminished, ``+`` augmented; figures 6, 64, 7, 65, 43, 42 are inversions; ``V7/V`` is applied to a scale degree.
 - A seventh on a diatonic triad is diatonic (``I7`` in C is Cmaj7), ``V7`` is always dominant, and
   ``maj7`` or ``dom7`` say it outright. ``[...]`` holds a Harte quality: ``V[sus4]``.
 - In minor-like modes ``vi`` and ``vii`` in lower case stand on the raised degrees and ``VI``,
@@ -37,7 +37,7 @@ _NUMERALS = ("I", "II", "III", "IV", "V", "VI", "VII")
 _ROMAN_TEXT = re.compile(
     r"(?P<accidental>[b#]*)"
     r"(?P<numeral>VII|VI|IV|V|III|II|I|vii|vi|iv|v|iii|ii|i)"
-    r"(?P<mark>[o°ø%+]?)"
+    r"(?P<mark>/?[o°]|[ø%+]|)"
     r"(?P<seventh>maj|dom|M)?"
     r"(?P<figure>6/?5|6/?4|4/?3|4/?2|7|6|2)?"
     r"(?:\[(?P<harte>[^\]]*)\])?"
@@ -45,6 +45,7 @@ _ROMAN_TEXT = re.compile(
 )
 _MAJOR_FIFTHS = (0, 2, 4, -1, 1, 3, 5)
 _MAJOR_SEMITONES = (0, 2, 4, 5, 7, 9, 11)
+_MARK_SIGNS = {"°": "o", "%": "ø", "/o": "ø", "/°": "ø"}
 _SEVENTH_FIGURES = ("7", "65", "43", "42")
 _AUGMENTED_SIXTHS = {
     "Ger": "b6:7",
@@ -94,7 +95,7 @@ def _read(text: str, key: Key) -> ChordSymbol:
         )
     if match["target"] is not None:
         key = _target_key(match["target"], key)
-    numeral, mark = match["numeral"], match["mark"].replace("°", "o").replace("%", "ø")
+    numeral, mark = match["numeral"], _MARK_SIGNS.get(match["mark"], match["mark"])
     degree = _NUMERALS.index(numeral.upper())
     alter = match["accidental"].count("#") - match["accidental"].count("b")
     is_upper = numeral.isupper()
