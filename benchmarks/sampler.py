@@ -16,7 +16,6 @@ import ctypes
 import ctypes.util
 import math
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -70,13 +69,6 @@ class FluidSynth:
             self.most_voices = max(self.most_voices, lib.fluid_synth_get_active_voice_count(synth))
 
 
-def processor_sec(run: Callable[[], object]) -> float:
-    """Return the processor time of one call."""
-    start = time.process_time()
-    run()
-    return time.process_time() - start
-
-
 def main() -> None:
     """Run the benchmark and print the table."""
     parser = argparse.ArgumentParser(
@@ -109,15 +101,16 @@ def main() -> None:
         part = Part(name, program, notes=notes)
         score = Score(parts=(part,))
         engine.render_part(part, score, SAMPLE_RATE)
+        num_samples = int(seconds * SAMPLE_RATE)
         ours, theirs = math.inf, math.inf
         for _ in range(options.turns):
-            num_samples = int(seconds * SAMPLE_RATE)
-            ours = min(ours, processor_sec(lambda: engine.render_part(part, score, num_samples)))
+            start = time.process_time()
+            engine.render_part(part, score, num_samples)
+            ours = min(ours, time.process_time() - start)
             if fluidsynth is not None:
-                theirs = min(
-                    theirs,
-                    processor_sec(lambda: fluidsynth.render(program, keys, 80, num_chords)),
-                )
+                start = time.process_time()
+                fluidsynth.render(program, keys, 80, num_chords)
+                theirs = min(theirs, time.process_time() - start)
         ours_all.append(seconds / ours)
         ratios.append(theirs / ours)
         print(

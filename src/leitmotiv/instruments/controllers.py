@@ -16,7 +16,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from leitmotiv.instruments.soundfont import Modulator
+from leitmotiv.instruments.generators import Modulator
 from leitmotiv.score.score import PITCH_BEND, TempoMap
 
 __all__ = ["Controllers", "map_source"]

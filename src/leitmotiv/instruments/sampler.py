@@ -34,7 +34,8 @@ from leitmotiv.audio.buffers import SAMPLE_RATE
 from leitmotiv.errors import RenderError
 from leitmotiv.instruments import sampler_voice as voice
 from leitmotiv.instruments.controllers import Controllers
-from leitmotiv.instruments.soundfont import Gen, Region, SoundFont
+from leitmotiv.instruments.generators import Gen
+from leitmotiv.instruments.soundfont import Region, SoundFont
 from leitmotiv.score.score import Part, Score
 
 __all__ = ["PartStream", "SampledEngine"]
