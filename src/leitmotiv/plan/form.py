@@ -115,7 +115,7 @@ def _cycle(pattern: str, num_blocks: int) -> str:
 
 def _verse_chorus(num_blocks: int) -> str:
     """A verse, B chorus, C bridge; the last section is a chorus."""
-    small = ("B", "AB", "ABB", "ABAB", "ABABB", "ABABCB", "AABABCB", "ABABCBB")
+    small = ("B", "AB", "ABB", "ABAB", "ABABB", "ABABCB", "AABABCB", "ABABCABB")
     if num_blocks <= len(small):
         return small[num_blocks - 1]
     return _cycle("AB", num_blocks - 4 + num_blocks % 2) + "ABCB"[num_blocks % 2 :]
@@ -187,6 +187,8 @@ def _blocks(num_bars: int, form: str) -> tuple[str, list[int], int]:
         return "A" * count, [12] * count, rest
     if is_letter_form(form):
         letters = form
+        # Long pieces go through the letters again rather than through endless sections.
+        letters *= max(-(-num_bars // (16 * len(letters))), 1)
         size = num_bars // len(letters)
         if size == 0:
             letters, size = letters[:num_bars], 1

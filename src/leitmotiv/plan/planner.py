@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any, Protocol
 
 import numpy as np
@@ -415,6 +416,10 @@ def _lay_out(
     except LeitmotivError as error:  # pragma: no cover - forms are checked above
         raise BriefError(str(error)) from None
     _set_keys(sections, home, genre, form, rng)
+    for section, follower in pairwise(sections):
+        closing = section.phrases[-1]
+        if section.key != follower.key and closing.num_bars > 1:
+            closing.cadence = "authentic"  # a new key starts from rest
     if brief.chords is not None:
         for section in sections:
             section.key = home

@@ -20,6 +20,7 @@ from leitmotiv.plan.words import NUMBER, Sentence, phrase_pattern, read_number
 from leitmotiv.score.general_midi import (
     DRUM_KIT,
     ENSEMBLES,
+    GM_INSTRUMENTS,
     Instrument,
     find_ensemble,
     find_instrument,
@@ -211,6 +212,14 @@ def _take_instruments(
 ) -> list[tuple[int, tuple[str, ...]]]:
     moods = vocabulary().mood_words
     players: list[tuple[int, tuple[str, ...]]] = []
+    for instrument in GM_INSTRUMENTS:
+        # Full names with brackets, as General MIDI prints them: "Lead 1 (square)".
+        match = (
+            sentence.take(re.escape(instrument.name.lower())) if "(" in instrument.name else None
+        )
+        if match is not None:
+            players.append((match.start(), (instrument.name,)))
+            notes.append(f"instrument: {instrument.name}")
     for token in sentence.tokens():
         if sentence.lower[token.start() : token.end()] != token.group():
             continue  # blanked as part of an earlier name

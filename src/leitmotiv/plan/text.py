@@ -411,7 +411,7 @@ def _take_key(sentence: Sentence) -> Key | None:
     if match is not None:
         sentence.blank(match)
         return _parse_key(match.group())
-    led = r"\b(?:[Ii]n|[Kk]ey\s+of|[Kk]ey\s*[:=]?)\s+(?:the\s+key\s+of\s+)?"
+    led = r"\b(?i:in|key\s+of|key\s*[:=]?)\s+(?i:the\s+key\s+of\s+)?"
     match = sentence.search(
         led + r"([A-G]|[b-g])(##?|bb?|[\s-]+(?:sharp|flat)\b)?(?![\w#'])", cased=True
     )

@@ -1,0 +1,59 @@
+"""The Brief checks its ranges and reads back what it wrote."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from leitmotiv.errors import BriefError
+from leitmotiv.plan import Brief, ThemeNote, brief_json_schema
+
+
+def test_round_trip(tmp_path: Path) -> None:
+    brief = Brief(
+        genre="waltz",
+        key="D minor",
+        moods=("sad",),
+        chords=("D:min", "A:7"),
+        theme=(ThemeNote(onset_quarter=0, duration_quarter=1.5, pitch=62),),
+        seed=7,
+    )
+    assert Brief.from_json(brief.to_json(tmp_path / "brief.json")) == brief
+
+
+def test_names_are_brought_into_one_spelling() -> None:
+    brief = Brief(key="Dm", meter="C", chords=("C", "D:min7"), mode="aeolian")
+    assert (brief.key, brief.meter, brief.chords) == ("D minor", "4/4", ("C:maj", "D:min7"))
+    assert brief.mode == "minor"
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"num_bars": 0}, "num_bars=0 must be between 1 and 2000"),
+        ({"bpm": 900}, "bpm=900 must be between 20 and 400"),
+        ({"duration_sec": 0.5}, "duration_sec=0.5 must be between 2 and 3600"),
+        ({"num_bars": 64, "duration_sec": 4}, "too short"),
+        ({"key": "H#"}, "key"),
+        ({"meter": "5/0"}, "denominator=0"),
+        ({"chords": ()}, "chords is empty"),
+        ({"chords": ("Z",)}, "chord"),
+        ({"theme": ()}, "theme is empty"),
+        ({"valence": 2}, "valence=2 must be between -1 and 1"),
+        ({"colour": "red"}, "colour is not a known field"),
+        ({"bpm": float("nan")}, "bpm"),
+        ({"seed": -1}, "seed"),
+    ],
+)
+def test_impossible_fields_give_one_line(fields: dict[str, Any], message: str) -> None:
+    with pytest.raises(BriefError, match=message) as error:
+        Brief(**fields)
+    assert "\n" not in str(error.value)
+
+
+def test_schema_describes_every_field() -> None:
+    schema = brief_json_schema()
+    assert set(schema["properties"]) == set(Brief.model_fields)
+    assert all("description" in entry for entry in schema["properties"].values())
