@@ -30,31 +30,31 @@ BODIES: dict[str, tuple[tuple[_Resonance, ...], tuple[float, float, float, float
     # resonances, (first dense mode Hz, last Hz, hill centre Hz, dense level dB)
     "violin": (
         ((275, 18, 0), (405, 20, -4), (460, 25, 2), (550, 25, 3), (700, 25, -3), (1000, 20, -2)),
-        (800, 9000, 2600, -1.0),
+        (800, 14000, 2700, -5.0),
     ),
     "viola": (
         ((220, 16, 1), (330, 20, -3), (390, 22, 2), (470, 22, 2), (620, 22, -3), (880, 18, -2)),
-        (700, 8000, 2000, -3.0),
+        (700, 13000, 2100, -6.0),
     ),
     "cello": (
         ((100, 12, 1), (145, 14, -1), (185, 18, 3), (220, 20, 2), (300, 18, -1), (430, 18, -1)),
-        (380, 6000, 1300, -3.0),
+        (400, 12000, 1400, -6.0),
     ),
     "double bass": (
         ((62, 10, 2), (100, 12, 3), (130, 14, 1), (165, 14, 0), (230, 14, -2), (320, 14, -2)),
-        (250, 4500, 800, -5.0),
+        (250, 9000, 800, -8.0),
     ),
     "guitar": (
         ((98, 14, 3), (204, 20, 4), (255, 22, 0), (385, 25, -1), (480, 25, -3), (620, 25, -3)),
-        (500, 7000, 1800, -5.0),
+        (500, 13000, 1500, -8.0),
     ),
     "harp": (
         ((150, 10, 1), (240, 14, 2), (390, 16, 1), (560, 18, 0), (800, 18, -1)),
-        (600, 7000, 1500, -5.0),
+        (600, 13000, 1500, -8.0),
     ),
     "piano": (
         ((58, 8, 0), (95, 10, 2), (135, 12, 2), (190, 14, 1), (260, 16, 1), (350, 16, 0)),
-        (300, 9000, 1200, -2.0),
+        (300, 13000, 900, -5.0),
     ),
     "aah": (
         ((640, 7, 4), (1080, 10, 2), (2550, 16, -9), (3000, 18, -11), (3700, 16, -16)),
@@ -91,12 +91,13 @@ def _response(kind: str, sample_rate: int) -> FloatArray:
     amplitude = 10 ** (marked[:, 2] / 20) * np.pi * frequency / quality
     amplitude = np.stack([amplitude, amplitude])
     if first:
-        count = int(110 * np.log2(last / first) / 3)
+        count = int(40 * np.log2(last / first))
         dense = first * (last / first) ** (
             (np.arange(count) + rng.uniform(-0.4, 0.4, count)) / count
         )
         dense_quality = 14 + 26 * rng.random(count)
-        shape = dense_db - 9 * np.log2(dense / hill) ** 2 * np.where(dense > hill, 1.3, 0.35)
+        octaves = np.log2(dense / hill)
+        shape = dense_db - np.where(octaves > 0, 8.0 * octaves, -2.0 * octaves)
         height = 10 ** ((shape + rng.normal(0, 3, (2, count))) / 20)
         signs = rng.choice([-1.0, 1.0], count)
         frequency = np.concatenate([frequency, dense])

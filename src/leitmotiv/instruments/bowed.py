@@ -87,12 +87,13 @@ _BASS = replace(
         ),
         (-12.0, -4.1, -2.5, -2.4, 1.2, -0.3),
     ),
-    attack_sec=0.09,
+    attack_sec=0.07,
     release_sec=0.22,
     vibrato_hz=4.7,
     vibrato_cents=9.0,
-    noise_db=-34.0,
-    noise_band_hz=(500.0, 3500.0),
+    noise_db=-42.0,
+    attack_noise_db=-26.0,
+    noise_band_hz=(400.0, 2500.0),
 )
 _SECTION = replace(
     _VIOLIN,

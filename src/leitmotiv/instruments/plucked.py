@@ -97,7 +97,7 @@ def string_modes(
             amplitude = amplitude * (
                 0.2 + np.abs(np.sin(np.pi * order * pickup * (f0 / 110.0) ** 0.5))
             )
-        edge = edge_hz[0] * (edge_hz[1] / edge_hz[0]) ** level * (f0 / 261.6) ** 0.3
+        edge = edge_hz[0] * (edge_hz[1] / edge_hz[0]) ** level * (f0 / 261.6) ** 0.42
         amplitude = amplitude / (1 + (frequency / edge) ** 2)
         fundamental = 6.9 / (sustain_sec * (261.6 / f0) ** sustain_falloff)
         rate = fundamental * (1 + loss * (frequency / 1000.0) ** 1.5)
@@ -138,7 +138,7 @@ _STEEL = replace(
 _ELECTRIC = replace(
     _STEEL,
     modes=string_modes(
-        pick=0.13, pickup=0.17, slope=0.75, edge_hz=(900.0, 3000.0), sustain_sec=6.0, loss=0.35
+        pick=0.13, pickup=0.17, slope=0.75, edge_hz=(800.0, 2600.0), sustain_sec=6.0, loss=0.6
     ),
     noise_db=-27.0,
     width=0.0,

@@ -26,7 +26,7 @@ class Voice:
 
     voice: SustainedVoice
     vowel: str
-    direct_gain: float = 0.05
+    direct_gain: float = 0.12
 
 
 def _glottis(frequency: NDArray[np.float64], f0: float, level: float) -> NDArray[np.complex128]:
