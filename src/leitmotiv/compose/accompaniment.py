@@ -11,7 +11,7 @@ Conventions:
 - All parts of a section share one :class:`~leitmotiv.compose.figures.Texture`.
 - On every chord change a chord tone is struck (or, in off-beat figures, the first note after it
   is one); passing notes stand on weak places only.
-- The last bar of a section is held, the last bar of the piece ends on its last chord.
+- Calm sections come to rest in their last bar; the piece ends held on its last chord.
 
 Public names: :func:`accompaniment_part`.
 """
@@ -102,6 +102,15 @@ def _shared_skeleton(plan_json: str, voices: tuple[int, ...], melody: bytes | No
     plan = Plan.model_validate_json(plan_json)
     notes = None if melody is None else np.frombuffer(melody, dtype=NOTE_DTYPE)
     return write_skeleton(plan, voices, melody=notes)
+
+
+def _holds_end(plan: Plan, section_index: int) -> bool:
+    """Whether a section comes to rest in its last bar: calm, of some length, and closing."""
+    section = plan.sections[section_index]
+    if section_index == len(plan.sections) - 1:
+        return True
+    closing = section.phrases[-1].cadence in ("authentic", "plagal")
+    return closing and section.num_bars >= 6 and section.energy < 0.6
 
 
 def _lowest(plan: Plan, voices: Sequence[int]) -> int:
@@ -206,7 +215,10 @@ def _line_part(
                 bars = split_grid(grid)
                 place = (bar_index - section.start_bar_index) % len(bars)
                 events = list(fit_grid(bars[place], source, meter))
-            if bar_index == section.end_bar_index - 1 and plan.loop is None:
+            is_end = bar_index == plan.num_bars - 1 or (
+                bar_index == section.end_bar_index - 1 and _holds_end(plan, section_index)
+            )
+            if is_end and plan.loop is None:
                 events = [GridEvent(0, meter.bar_ticks, "1" if is_bass else "x")]
             for event in _struck_at_changes(events, bar, spans, is_bass=is_bass):
                 onset = bar + event.onset
@@ -351,10 +363,14 @@ def _counter_part(
                 continue
             length = min(beat, span.end - onset)
             section = plan.section_at(bar_index)
-            closing = bar_index == section.end_bar_index - 1
+            closing = bar_index == plan.num_bars - 1
             busy = melody is not None and bool(onsets & set(range(onset, onset + length, 60)))
             weak = meter.accent(onset % meter.bar_ticks) < 0.7
             eager = 0.12 + 0.3 * section.energy if busy else 0.4 + 0.5 * section.energy
+            if weak and rows and rows[-1][1] >= meter.bar_ticks:
+                eager += 0.3
+            if part.low >= 67:
+                eager += 0.35  # a piccolo or flute above the tune plays an obbligato
             moves = onset > span.start and not closing and (not busy or weak)
             if melody is None:
                 moves, eager = moves and weak, 0.4 + 0.5 * section.energy
@@ -412,7 +428,14 @@ def _chordal_part(
             grid=grid,
         )
 
-    return chordal_notes(plan, part_index, choose, rng, hold_section_ends=True, melody=melody)
+    return chordal_notes(
+        plan,
+        part_index,
+        choose,
+        rng,
+        holds_end=lambda section_index: _holds_end(plan, section_index),
+        melody=melody,
+    )
 
 
 def _notes(rows: list[tuple[int, int, int, int]]) -> NDArray[np.void]:

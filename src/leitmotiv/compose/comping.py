@@ -24,7 +24,7 @@ from leitmotiv.compose.harmony_spans import (
     source_section,
 )
 from leitmotiv.compose.voicing import voice_chord
-from leitmotiv.plan.plan import Plan
+from leitmotiv.plan.plan import Plan, PlanSection
 from leitmotiv.score.score import Origin, make_notes
 from leitmotiv.styles.choice import for_instrument, patterns_for_meter
 from leitmotiv.styles.grid import GridEvent, fit_grid, split_grid
@@ -81,7 +81,9 @@ def trim_same_pitch(notes: NDArray[np.void]) -> NDArray[np.void]:
 class _Hand:
     """Lays chords out one after another."""
 
-    def __init__(self, plan: Plan, part_index: int, kind: Voicing, num_voices: int) -> None:
+    def __init__(
+        self, plan: Plan, part_index: int, section: PlanSection, kind: Voicing, num_voices: int
+    ) -> None:
         part = plan.parts[part_index]
         self.low, self.high = part.low, part.high
         width = self.high - self.low
@@ -98,8 +100,9 @@ class _Hand:
         if kind == "power":
             self.center = max(self.low + 9.0, 50.0)
         self.kind, self.num_voices = kind, num_voices
-        others = [p for index, p in enumerate(plan.parts) if index != part_index]
-        self.needs_bass = kind in ("guitar", "keyboard") or all(p.role != "bass" for p in others)
+        silent = {part_index, *section.parts_silent}
+        playing = [p for index, p in enumerate(plan.parts) if index not in silent]
+        self.needs_bass = kind in ("guitar", "keyboard") or all(p.role != "bass" for p in playing)
         self.previous: tuple[int, ...] | None = None
         self.top: int | None = None
 
@@ -188,11 +191,11 @@ def chordal_notes(
     rng: np.random.Generator,
     *,
     melody: NDArray[np.void] | None = None,
-    hold_section_ends: bool = False,
+    holds_end: Callable[[int], bool] | None = None,
 ) -> NDArray[np.void]:
     """Write a part that plays whole chords in the pattern that ``choose(section_index)`` names.
 
-    ``hold_section_ends`` lets the last bar of every section ring instead of playing on.
+    ``holds_end(section_index)`` says whether a section's last bar rings instead of playing on.
     """
     meter, high = plan.meter_value, plan.parts[part_index].high
     spans = half_bar_spans(plan)
@@ -203,14 +206,15 @@ def chordal_notes(
         pattern = choose(section_index)
         if pattern is None or is_silent(plan, part_index, section.start_bar_index):
             continue
-        hand = _Hand(plan, part_index, pattern.voicing, pattern.num_voices)
+        hand = _Hand(plan, part_index, section, pattern.voicing, pattern.num_voices)
+        holds = holds_end is not None and holds_end(section_index)
         tied_until = -1  # an anticipation holds into the next bar
         for bar_index in range(section.start_bar_index, section.end_bar_index):
             bar = bar_index * meter.bar_ticks
             halves = spans[2 * bar_index], spans[2 * bar_index + 1]
             hand.top = _lowest_melody(melody, bar, bar + meter.bar_ticks)
             is_last = bar_index == plan.num_bars - 1
-            closes = is_last or (hold_section_ends and bar_index == section.end_bar_index - 1)
+            closes = is_last or (holds and bar_index == section.end_bar_index - 1)
             if closes and plan.loop is None:
                 _end(halves, hand, columns)
                 continue
@@ -227,7 +231,7 @@ def chordal_notes(
                     if bar_index + 1 < section.end_bar_index:
                         span = spans[2 * bar_index + 2]
                         nxt = _bar(pattern, place + 1, meter)
-                        stays = bar_index + 2 < section.end_bar_index or not hold_section_ends
+                        stays = bar_index + 2 < section.end_bar_index or not holds
                         if bar_index + 2 < plan.num_bars and nxt and nxt[0].onset == 0 and stays:
                             duration += min(nxt[0].duration, plan.half_tick)
                             tied_until = bar + meter.bar_ticks + 1
@@ -296,9 +300,13 @@ def pad_notes(
     part_index: int,
     style: Style,
     *,
+    rank: int = 0,
     melody: NDArray[np.void] | None = None,
 ) -> NDArray[np.void]:
-    """Write a sustained part: common tones stay, the others move to the nearest chord tone."""
+    """Write a sustained part: common tones stay, the others move to the nearest chord tone.
+
+    ``rank`` counts the pads before this one.
+    """
     meter = plan.meter_value
     spans = half_bar_spans(plan)
     columns = _Columns.empty()
@@ -308,7 +316,9 @@ def pad_notes(
         if is_silent(plan, part_index, section.start_bar_index):
             continue
         thin = 1 if section.texture in ("solo", "sparse") else 0
-        hand = _Hand(plan, part_index, style.pad.voicing, max(voices - thin, 1))
+        hand = _Hand(plan, part_index, section, style.pad.voicing, max(voices - thin - rank, 2))
+        # A second pad floats above the first one instead of doubling it.
+        hand.center = min(hand.center + 9.0 * rank, hand.high - 5.0)
         held: dict[int, int] = {}  # pitch -> onset
         for span in spans[2 * section.start_bar_index : 2 * section.end_bar_index]:
             hand.top = _lowest_melody(melody, span.start, span.end)

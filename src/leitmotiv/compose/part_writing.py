@@ -158,6 +158,7 @@ def _static_cost(
     cost = inversion.copy()
     homes = np.array([voice.home for voice in voices])
     cost += 0.10 * np.abs(layouts - homes).sum(axis=1)
+    cost += 0.5 * np.clip(np.abs(layouts[:, 0] - homes[0]) - 6, 0, None)
     if layouts.shape[1] > 1:
         gaps = np.diff(layouts, axis=1)
         cost += 3.0 * (gaps == 0).sum(axis=1)

@@ -77,7 +77,7 @@ def rhythm_section_part(
         return accompaniment_part(plan, part_index, rng, melody=melody)
     if part.role == "harmony":
         return comping_notes(plan, part_index, style, rng, rank=len(earlier), melody=melody)
-    return pad_notes(plan, part_index, style, melody=melody)
+    return pad_notes(plan, part_index, style, rank=len(earlier), melody=melody)
 
 
 def _complete(style: Style) -> Style:

@@ -115,7 +115,9 @@ def _candidates(
             pool = list(tones[: max(num_voices, 3)])
             while len(pool) < num_voices:
                 pool.append(tones[(0, -1)[len(pool) % 2]])
-            orders = list(set(permutations(pool[: max(num_voices, 1)], num_voices)))
+            orders = list(set(permutations(pool[:num_voices], num_voices)))
+            # A ninth or seventh at the bottom would name another chord.
+            orders = [order for order in orders if order[0] in tones[:2]] or orders
             gaps = [5, *[3] * num_voices]
         else:
             pool = list(dict.fromkeys([*rest, tones[0]]))[: max(num_voices - 1, 1)]
