@@ -196,19 +196,20 @@ class HarmonicRhythm:
     hold: float = 0.0
 
 
-def _openers(grammar: ChordGrammar, before: str | None, cadence: str, *, strict: bool) -> Rows:
-    """Weights of a phrase's first chord after the chord and cadence before it."""
+def _openers(
+    grammar: ChordGrammar, before: str | None, cadence: str, *, strict: bool
+) -> Mapping[str, float]:
+    """Return weights of a phrase's first chord after the chord and cadence before it."""
     tonic = grammar.tonic
     if before is None or strict or cadence == "half":
-        return {"": {tonic: 1.0}}
-    if cadence == "authentic" or cadence == "plagal":
+        return {tonic: 1.0}
+    if cadence in ("authentic", "plagal"):
         row = grammar.rows[tonic]
         soft = {
             n: 0.25 * w for n, w in row.items() if not n.startswith(("V", "v")) or n in ("vi", "VI")
         }
-        return {"": {**soft, tonic: 3.0}}
-    row = grammar.rows.get(before)
-    return {"": dict(row)} if row else {"": {tonic: 1.0}}
+        return {**soft, tonic: 3.0}
+    return grammar.rows.get(before) or {tonic: 1.0}
 
 
 def _split_slots(halves: int, rhythm: HarmonicRhythm, rng: np.random.Generator) -> list[int]:
@@ -237,7 +238,7 @@ def _monotony(halves: Sequence[str]) -> float:
     for first, second in pairwise(numerals):
         run = run + 1 if first == second else 1
         longest = max(longest, run)
-    return 2.0 * circling + max(longest - 4, 0) + 3.0 / len(set(numerals))
+    return float(2 * circling + max(longest - 4, 0) + 3 / len(set(numerals)))
 
 
 def _write_phrase(
@@ -256,8 +257,8 @@ def _write_phrase(
         return [tonic, tonic]
     if phrase.cadence == "none":
         slots = _split_slots(total, rhythm, rng)
-        path = grammar.walk(openers, len(slots), None, rng) or [tonic] * len(slots)
-        return [roman for roman, count in zip(path, slots, strict=True) for _ in range(count)]
+        open_path = grammar.walk(openers, len(slots), None, rng) or [tonic] * len(slots)
+        return [roman for roman, count in zip(open_path, slots, strict=True) for _ in range(count)]
     room = total - (2 if phrase.num_bars > 2 else 0)
     formulas = [f for f in book.cadences[phrase.cadence] if len(f) <= room]
     drawn: list[list[str]] = []
@@ -331,7 +332,7 @@ def _write_tonal(
                 copied = _overlay(book, copied, phrase.cadence, rng)
             if copied is None:
                 strict = number == 0 and (section.letter in "AI" or changed or before is None)
-                openers = _openers(book.grammar, before, cadence, strict=strict)[""]
+                openers = _openers(book.grammar, before, cadence, strict=strict)
                 copied = _write_phrase(book, phrase, openers, rhythm, rng, used)
                 used.append(copied)
             halves += copied

@@ -22,6 +22,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import cast
 
 from leitmotiv.errors import BriefError
 from leitmotiv.plan.plan import PlanPart, Role
@@ -127,7 +128,7 @@ def _from_ensemble(instruments: Sequence[Instrument]) -> list[_Draft] | None:
     for name, parts in ENSEMBLES.items():
         if name == "piano solo" or Counter(p.instrument.name for p in parts) != wanted:
             continue
-        return [_Draft(p.instrument, p.role, p.name, p.low, p.high) for p in parts]
+        return [_Draft(p.instrument, cast(Role, p.role), p.name, p.low, p.high) for p in parts]
     return None
 
 
@@ -139,7 +140,7 @@ def _from_genres(instruments: Sequence[Instrument]) -> list[_Draft] | None:
             players = [_resolve(entry.instrument) for entry in entries]
             if len(entries) > 2 and Counter(player.name for player in players) == wanted:
                 return [
-                    _Draft(player, entry.role, entry.name)  # type: ignore[arg-type]
+                    _Draft(player, cast(Role, entry.role), entry.name)
                     for player, entry in zip(players, entries, strict=True)
                 ]
     return None
@@ -243,7 +244,7 @@ def _from_entries(entries: Sequence[PaletteEntry], without: Sequence[str]) -> li
     for entry in entries:
         instrument = _resolve(entry.instrument)
         if not is_excluded(instrument, without):
-            drafts.append(_Draft(instrument, entry.role, entry.name))  # type: ignore[arg-type]
+            drafts.append(_Draft(instrument, cast(Role, entry.role), entry.name))
     same = {draft.instrument.name for draft in drafts}
     if len(drafts) == 2 and len(same) == 1 and drafts[0].instrument.family == "piano":
         return _two_hands(drafts[0].instrument, alone=True, bass_free=False)

@@ -259,7 +259,7 @@ def _freeze(sections: list[SectionSketch]) -> tuple[PlanSection, ...]:
                 num_bars=section.num_bars,
                 key=str(section.key),
                 energy=section.energy,
-                texture=section.texture,  # type: ignore[arg-type]
+                texture=section.texture,
                 returns_to=section.returns_to,
                 edit_share=section.edit_share,
                 phrases=tuple(phrases),
@@ -383,7 +383,7 @@ def make_plan(brief: Brief, rng: np.random.Generator, *, style: StyleChoice = No
         tempos=length.tempos(),
         sections=_freeze(sections),
         chords=tuple(
-            PlanChord(bar_index=index // 2, half=index % 2, symbol=symbol)  # type: ignore[arg-type]
+            PlanChord(bar_index=index // 2, half=index % 2, symbol=symbol)
             for index, symbol in enumerate(halves)
         ),
         parts=parts,

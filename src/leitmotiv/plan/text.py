@@ -407,21 +407,18 @@ def _take_key(sentence: Sentence) -> Key | None:
             continue
         sentence.blank(match)
         return _parse_key(f"{letter}{match[2]} {match[3]}")
-    match = sentence.search(r"(?<![\w#])([A-G](?:##?|bb?)?)(maj|min|m)(?![\w#])", cased=True)
-    if match is not None:
-        sentence.blank(match)
-        return _parse_key(match.group())
+    short = sentence.search(r"(?<![\w#])([A-G](?:##?|bb?)?)(maj|min|m)(?![\w#])", cased=True)
+    if short is not None:
+        sentence.blank(short)
+        return _parse_key(short.group())
     led = r"\b(?i:in|key\s+of|key\s*[:=]?)\s+(?i:the\s+key\s+of\s+)?"
-    match = sentence.search(
-        led + r"([A-G]|[b-g])(##?|bb?|[\s-]+(?:sharp|flat)\b)?(?![\w#'])", cased=True
-    )
-    match = match or sentence.search(
-        r"(?<![\w#])([A-G])(##?|bb?|[\s-]+(?:sharp|flat)\b)(?![\w#])", cased=True
-    )
-    if match is None:
+    bare = sentence.search(
+        led + r"([A-G]|[b-g])(##?|bb?|[\s-]+(?i:sharp|flat)\b)?(?![\w#'])", cased=True
+    ) or sentence.search(r"(?<![\w#])([A-G])(##?|bb?|[\s-]+(?i:sharp|flat)\b)(?![\w#])", cased=True)
+    if bare is None:
         return None
-    sentence.blank(match)
-    return _parse_key(f"{match[1]}{match[2] or ''}")
+    sentence.blank(bare)
+    return _parse_key(f"{bare[1]}{bare[2] or ''}")
 
 
 def _read_mode(sentence: Sentence, fields: dict[str, Any], notes: list[str]) -> None:
