@@ -4,6 +4,7 @@ from leitmotiv.score.atomic import write_bytes_atomically
 from leitmotiv.score.files import read_midi, read_musicxml, read_score
 from leitmotiv.score.midi import midi_bytes, parse_midi, write_midi
 from leitmotiv.score.musicxml import musicxml_bytes, write_musicxml
+from leitmotiv.score.musicxml_read import parse_musicxml
 from leitmotiv.score.score import (
     CONTROL_DTYPE,
     NOTE_DTYPE,
@@ -35,6 +36,7 @@ __all__ = [
     "midi_bytes",
     "musicxml_bytes",
     "parse_midi",
+    "parse_musicxml",
     "read_midi",
     "read_musicxml",
     "read_score",

@@ -18,10 +18,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from leitmotiv.score.musicxml_symbols import CHORD_KINDS, DYNAMIC_VELOCITIES, dynamic_for
+from leitmotiv.score.musicxml_chords import harmony_element
+from leitmotiv.score.musicxml_symbols import DYNAMIC_VELOCITIES, dynamic_for
 from leitmotiv.score.notation import Bar
 from leitmotiv.score.score import Part, Score
-from leitmotiv.theory import TICKS_PER_QUARTER, ChordSymbol, Spelling
+from leitmotiv.theory import TICKS_PER_QUARTER, ChordSymbol
 
 __all__ = ["Mark", "chord_marks", "dynamic_marks", "section_marks", "tempo_marks"]
 
@@ -133,46 +134,3 @@ def chord_marks(score: Score) -> list[Mark]:
         previous = change.chord
         marks.append((change.tick, harmony_element(change.chord)))
     return marks
-
-
-def harmony_element(chord: ChordSymbol) -> ET.Element:
-    """Return the ``harmony`` element of a chord symbol; for no chord the words ``N.C.``
-
-    >>> element = harmony_element(ChordSymbol.parse("D:min7/b3"))
-    >>> [child.tag for child in element]
-    ['root', 'kind', 'bass']
-    """
-    if chord.root is None:  # the kind "none" is legal, but not every program knows it
-        direction, words = _direction("above", "words")
-        words.text = chord.lead_sheet
-        return direction
-    harmony = ET.Element("harmony", {"print-frame": "no"})
-    _spelling(harmony, "root", chord.root)
-    kind = CHORD_KINDS.get(chord.quality)
-    added, omitted = list(chord.added), list(chord.omitted)
-    if kind is None:  # root alone or a bare list of degrees: build on the triad
-        kind = "major"
-        added = [degree for degree in chord.degrees if degree not in ("1", "3", "5")]
-        omitted = [degree for degree in ("3", "5") if degree not in chord.degrees]
-    plain = ChordSymbol(chord.root, chord.quality, chord.added, chord.omitted)
-    suffix = plain.lead_sheet[len(str(chord.root)) :]
-    ET.SubElement(harmony, "kind", text=suffix).text = kind
-    if chord.bass_degree != "1" and chord.bass is not None:
-        _spelling(harmony, "bass", chord.bass)
-    for degree, action in [(d, "add") for d in added] + [(d, "subtract") for d in omitted]:
-        value = degree.lstrip("b#")
-        alter = degree.count("#") - degree.count("b")
-        # An added seventh counts from the minor one (element degree-alter).
-        alter += 1 if value == "7" and action == "add" else 0
-        element = ET.SubElement(harmony, "degree", {"print-object": "no"})
-        ET.SubElement(element, "degree-value").text = value
-        ET.SubElement(element, "degree-alter").text = str(alter)
-        ET.SubElement(element, "degree-type").text = action
-    return harmony
-
-
-def _spelling(parent: ET.Element, name: str, spelling: Spelling) -> None:
-    element = ET.SubElement(parent, name)
-    ET.SubElement(element, f"{name}-step").text = spelling.step
-    if spelling.alter:
-        ET.SubElement(element, f"{name}-alter").text = str(spelling.alter)
