@@ -87,8 +87,8 @@ def test_dominants_resolve_and_never_fall_back(genre: str) -> None:
 def test_six_four_chords_go_to_the_dominant(genre: str) -> None:
     for plan in _plans(genre):
         for (first, key), (second, _) in pairwise(_halves(plan)):
-                is_triad = len(first.degrees) == 3
-                if is_triad and first.bass_degree == "5" and first != second:
+            is_triad = len(first.degrees) == 3
+            if is_triad and first.bass_degree == "5" and first != second:
                 assert (second.root_pitch_class - key.tonic_pitch_class) % 12 == 7
 
 

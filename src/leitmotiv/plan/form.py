@@ -186,18 +186,32 @@ def _blocks(num_bars: int, form: str) -> tuple[str, list[int], int]:
             return "A" * (count + 1), [12] * count + [8], rest - 8
         return "A" * count, [12] * count, rest
     if is_letter_form(form):
-        letters = form
-        # Long pieces go through the letters again rather than through endless sections.
-        letters *= max(-(-num_bars // (16 * len(letters))), 1)
-        size = num_bars // len(letters)
-        if size == 0:
-            letters, size = letters[:num_bars], 1
-        if size > 4:
-            size -= size % 4
-        return letters, [size] * len(letters), num_bars - size * len(letters)
+        return _letter_blocks(num_bars, form)
     size = _block_size(num_bars, form)
     count, rest = divmod(num_bars, size)
     return _FORMS[form](count), [size] * count, rest
+
+
+def _letter_blocks(num_bars: int, form: str) -> tuple[str, list[int], int]:
+    """Return letters, lengths in whole phrases and the bars left over for a form in letters."""
+    if num_bars > 16 * len(form):
+        # Long pieces go through the letters again rather than through endless sections.
+        times, rest = divmod(num_bars, 16 * len(form))
+        more, rest = divmod(rest, 16)
+        letters = form * times + (form[-more:] if more else "")
+        return letters, [16] * len(letters), rest
+    size = num_bars // len(form)
+    if size == 0:
+        return form[:num_bars], [1] * num_bars, 0
+    if size < 4:
+        return form, [size] * len(form), num_bars - size * len(form)
+    sizes = [size - size % 4] * len(form)
+    phrases, rest = divmod(num_bars - sum(sizes), 4)
+    # Spare phrases lengthen the contrasts first, then the last sections.
+    order = sorted(range(len(form)), key=lambda index: (form[index] == "A", -index))
+    for index in order[:phrases]:
+        sizes[index] += 4
+    return form, sizes, rest
 
 
 def _split_rest(rest: int, form: str, sizes: list[int]) -> tuple[int, int]:

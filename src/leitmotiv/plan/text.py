@@ -411,9 +411,9 @@ def _take_key(sentence: Sentence) -> Key | None:
     if short is not None:
         sentence.blank(short)
         return _parse_key(short.group())
-    led = r"\b(?i:in|key\s+of|key\s*[:=]?)\s+(?i:the\s+key\s+of\s+)?"
+    prefix = r"\b(?i:in|key\s+of|key\s*[:=]?)\s+(?i:the\s+key\s+of\s+)?"
     bare = sentence.search(
-        led + r"([A-G]|[b-g])(##?|bb?|[\s-]+(?i:sharp|flat)\b)?(?![\w#'])", cased=True
+        prefix + r"([A-G]|[b-g])(##?|bb?|[\s-]+(?i:sharp|flat)\b)?(?![\w#'])", cased=True
     ) or sentence.search(r"(?<![\w#])([A-G])(##?|bb?|[\s-]+(?i:sharp|flat)\b)(?![\w#])", cased=True)
     if bare is None:
         return None
