@@ -7,8 +7,8 @@ Conventions:
 
 - A region is one preset zone crossed with one instrument zone: generators already summed,
   modulators already merged with the defaults, key and velocity ranges already intersected.
-- ``generators`` is float64 of shape (:data:`~leitmotiv.instruments.generators.NUM_GENERATORS`,), in the units of the standard
-  (cents, timecents, centibels, tenths of a percent).
+- A region's ``generators`` is one float64 value for each generator number, in the units of the
+  standard (cents, timecents, centibels, tenths of a percent).
 - Sample offsets count frames from the start of the sample. An SF3 sample is one Ogg Vorbis
   stream; its header holds byte offsets and loop points that are already relative.
 - Every offset read from the file is checked before it is used; what does not fit raises
