@@ -35,6 +35,7 @@ from leitmotiv.plan.plan import Plan, PlanPart
 
 __all__ = ["Skeleton", "cadence_voicing", "is_single_line", "write_skeleton"]
 
+_OVER_MELODY = 4
 _BEAM = 10
 _MAX_LAYOUTS = 4000
 _CORE_VOICES = 5
@@ -102,8 +103,9 @@ def _homes(parts: Sequence[PlanPart], ceiling: float | None, *, has_bass: bool) 
         width = part.high - part.low
         home = part.low + 0.42 * width
         if count >= 3:
-            # SATB-like ladder from F2 to C5; a part's own range has the last word.
-            ladder = 45.0 + (26.0 * index / (count - 1))
+            # SATB-like ladder from A2 to A4, or to below the melody; a part's own range has the last word.
+            top = 69.0 if ceiling is None else min(69.0, ceiling - 5.0)
+            ladder = 45.0 + (max(top, 55.0) - 45.0) * index / (count - 1)
             home = 0.35 * home + 0.65 * ladder
         if has_bass and index == 0 and part.low < 36:
             home = part.low + 0.33 * width  # a double bass or tuba lives low
@@ -131,7 +133,8 @@ def _layouts(
         if not pitches:
             pitches = [voice.low]
         if ceiling is not None and (index or not has_bass):
-            pitches = [p for p in pitches if p <= ceiling] or pitches[:1]
+            # A little above the melody's lowest note is dear, far above it is out.
+            pitches = [p for p in pitches if p <= ceiling + _OVER_MELODY] or pitches[:1]
         target = voice.home
         if previous:
             target = 0.3 * voice.home + 0.7 * float(np.mean([old[index] for old in previous]))
@@ -379,6 +382,8 @@ def _voice_run(
         layouts = _layouts(span, voices, classes, old_layouts, tops[index], has_bass=has_bass)
         inversion = np.array([costs.get(int(p) % 12, 6.0) for p in layouts[:, 0]])
         static = _static_cost(layouts, span, voices, inversion=inversion, sung=strikes[index])
+        if (top := tops[index]) is not None:
+            static += 2.5 * np.clip(layouts[:, 1:] - top, 0, None).sum(axis=1)
         if before is None:
             order = np.argsort(static, kind="stable")[:_BEAM]
             beam = [
