@@ -123,7 +123,7 @@ def _snare(tone_hz: float, wires: float) -> Recipe:
             [0.16, 0.12, 0.09, 0.07],
             [0.7, 0.45, 0.25, 0.15],
         )
-        rattle = _decay(kit.noise(0.4, 900, 9000), kit.rate, 0.24 * wires) * 0.26
+        rattle = _decay(kit.noise(0.4, 900, 9000), kit.rate, 0.34 * wires) * 0.3
         crack = _decay(kit.noise(0.12, 2500, 11000), kit.rate, 0.08) * 0.4
         return _mix(shell, rattle), crack
 
@@ -147,8 +147,8 @@ def _clap(kit: _Kit) -> tuple[FloatArray, FloatArray]:
 
 def _hat(t60: float, seconds: float) -> Recipe:
     def make(kit: _Kit) -> tuple[FloatArray, FloatArray]:
-        metal = kit.cloud(seconds, 3300, 15500, 140, 1.0, 0.25) * 0.22
-        hiss = kit.noise(seconds, 6500, 16000) * 0.13
+        metal = kit.cloud(seconds, 3300, 15500, 140, 1.0, 0.25) * 0.3
+        hiss = kit.noise(seconds, 6500, 16000) * 0.19
         body = _decay(_mix(metal, hiss), kit.rate, t60)
         chick = _decay(kit.noise(0.05, 5000, 14000), kit.rate, 0.03) * 0.24
         return body, chick
@@ -157,7 +157,7 @@ def _hat(t60: float, seconds: float) -> Recipe:
 
 
 def _pedal_hat(kit: _Kit) -> tuple[FloatArray, FloatArray]:
-    metal = kit.cloud(0.2, 1800, 11000, 90, 0.2, 0.0) * 0.2
+    metal = kit.cloud(0.2, 1800, 11000, 90, 0.2, 0.0) * 0.34
     return _decay(metal, kit.rate, 0.1), _decay(kit.noise(0.05, 3000, 9000), kit.rate, 0.04) * 0.1
 
 
@@ -180,8 +180,9 @@ def _ride(bell: bool) -> Recipe:
         level = [0.5, 0.7, 0.5, 0.3, 0.2] if bell else [0.08, 0.13, 0.22, 0.2, 0.15]
         ping = kit.modes(2.2, ping_hz, [1.8, 1.6, 1.2, 0.9, 0.7], level) * 0.42
         wash = kit.cloud(2.2, 2600, 14500, 160, 2.0, 0.05) * (0.06 if bell else 0.09)
+        hiss = _decay(kit.noise(1.2, 5000, 14000), kit.rate, 1.0) * 0.035
         stick = _decay(kit.noise(0.06, 4000, 13000), kit.rate, 0.03) * 0.22
-        return _mix(ping, wash), stick
+        return _mix(ping, wash, hiss), stick
 
     return make
 

@@ -87,6 +87,19 @@ def ramp_blocks(points: NDArray[Any]) -> FloatArray:
     return points[:-1, None] + np.diff(points)[:, None] * _RAMP
 
 
+def _snapped(scaled: NDArray[Any]) -> NDArray[Any]:
+    """Move points onto whole numbers where a block would cross one: it holds two tables only."""
+    whole = np.floor(scaled)
+    crossing = np.flatnonzero(whole[:-1] != whole[1:])
+    if not len(crossing):
+        return scaled
+    scaled = scaled.copy()
+    middle = np.maximum(whole[crossing], whole[crossing + 1])
+    nearer = np.abs(scaled[crossing] - middle) <= np.abs(scaled[crossing + 1] - middle)
+    scaled[crossing + np.where(nearer, 0, 1)] = middle
+    return scaled
+
+
 def read_wavetable(
     table: Wavetable,
     phase: NDArray[np.float64],
@@ -116,7 +129,9 @@ def read_wavetable(
     fraction = place - index
     index &= length - 1
     scaled = np.clip(position, 0.0, 1.0) * (table.positions - 1)
-    lower = np.minimum(scaled[:-1].astype(np.int32), table.positions - 2)
+    if table.positions > 2:
+        scaled = _snapped(scaled)
+    lower = np.minimum(np.minimum(scaled[:-1], scaled[1:]).astype(np.int32), table.positions - 2)
     if table.positions > 2:
         index += (lower * length)[:, None]
     found = table.values.take(index, mode="clip")
@@ -124,7 +139,7 @@ def read_wavetable(
     slope *= fraction
     found += slope
     begin = (scaled[:-1] - lower).astype(np.float32)
-    change = np.clip(scaled[1:] - lower, 0.0, 1.0).astype(np.float32) - begin
+    change = np.diff(scaled).astype(np.float32)
     weight = begin[:, None] + change[:, None] * _RAMP
     low, high = found.real, found.imag
     result: FloatArray = low + weight * (high - low)

@@ -207,7 +207,7 @@ PLUCKED: dict[int, PluckedString] = {
         ),
         "harp",
     ),
-    24: PluckedString(_NYLON, "guitar"),
+    24: PluckedString(_NYLON, "guitar", 0.5),
     25: PluckedString(_STEEL, "guitar", 0.6),
     26: PluckedString(
         replace(
