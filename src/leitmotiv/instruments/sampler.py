@@ -45,6 +45,7 @@ EMU_ATTENUATION = 0.4  # initialAttenuation is 0.4 dB per 10 cB on the hardware 
 MIN_NOTE_SEC = 0.010
 MAX_POOL_FRAMES = 192 << 20  # 768 MiB of decoded samples
 MAX_TAIL_SEC = 20.0
+MAX_VOICES = 250_000  # of one part: some 250 MiB of voice state
 NEVER = np.iinfo(np.int64).max
 
 # Generators that follow a controller while a note sounds, and the kernel column each one feeds.
@@ -215,6 +216,11 @@ class PartStream:
                     template = templates.get(region, key, velocity, at)
                     if template is None:
                         continue
+                    if len(rows) == MAX_VOICES:
+                        raise RenderError(
+                            f"part {part.name!r} starts over {MAX_VOICES} voices with soundfont="
+                            f"{str(font.path)!r}; split the part or use a bank with fewer layers"
+                        )
                     rows.append(template.params)
                     fields.append((at, off, NEVER, *template.fields))
                     classes.append((template.exclusive_class, index))
