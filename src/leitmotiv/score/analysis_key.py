@@ -4,7 +4,8 @@ Purpose: name the key of a piece that does not state one.
 
 Conventions: the durations of the twelve pitch classes over the whole piece, its opening and its
 close are compared with a major and a minor profile on every tonic. Opening and close count extra,
-because a piece is named for where it starts and ends and not for where it travels.
+because a piece is named for where it starts and ends and not for where it travels; the last bass
+note tips the scale.
 
 Public names: :func:`estimate_key`, :func:`pitched_notes`.
 
@@ -21,13 +22,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from leitmotiv.score.score import NOTE_DTYPE, Score
-from leitmotiv.theory import Key, Mode, Spelling
+from leitmotiv.theory import TICKS_PER_QUARTER, Key, Mode, Spelling
 
 __all__ = ["estimate_key", "pitched_notes"]
 
 _MAJOR_PROFILE = (2.0, 0.0, 1.0, 0.0, 1.0, 1.0, 0.0, 2.0, 0.0, 1.0, 0.0, 1.0)
 _MINOR_PROFILE = (2.0, 0.0, 1.0, 1.0, 0.0, 1.0, 0.0, 2.0, 1.0, 0.0, 0.5, 0.5)
 _OPENING_WEIGHT, _CLOSE_WEIGHT = 1.0, 0.5
+_FINAL_BASS_GAIN = 0.05  # in units of correlation: settles ties
 _EDGE_BARS = 8  # opening and close: at most this many bars, and an eighth of the piece
 
 
@@ -81,6 +83,11 @@ def estimate_key(score: Score) -> Key:
     opening = notes[notes["onset"] < bars[min(edge, len(bars) - 1)]]
     close = notes[notes["onset"] >= bars[max(len(bars) - 1 - edge, 0)]]
     share = _share(notes) + _OPENING_WEIGHT * _share(opening) + _CLOSE_WEIGHT * _share(close)
-    best = int(np.argmax(_PROFILES @ (share - share.mean())))
+    centred = share - share.mean()
+    fit = _PROFILES @ (centred / max(float(np.linalg.norm(centred)), 1e-9))
+    end = notes["onset"] + notes["duration"]
+    final_bass = int(notes["pitch"][end >= end.max() - TICKS_PER_QUARTER // 2].min())
+    fit[[final_bass % 12, 12 + final_bass % 12]] += _FINAL_BASS_GAIN
+    best = int(np.argmax(fit))
     mode = Mode.MAJOR if best < 12 else Mode.MINOR
     return Key(Spelling("C"), mode).transpose(best % 12)

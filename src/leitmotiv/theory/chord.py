@@ -74,6 +74,7 @@ _CHORD_TEXT = re.compile(
 )
 
 
+@lru_cache(maxsize=256)
 def _parse_degree(text: str) -> tuple[int, int]:
     """Return (number 1-13, alteration in semitones) of a degree such as ``b7``."""
     match = _DEGREE_TEXT.fullmatch(text)
