@@ -48,6 +48,8 @@ __all__ = [
 Rows = Mapping[str, Mapping[str, float]]
 _NUMERAL = re.compile(r"[#b]*(?:VII|VI|IV|V|III|II|I|vii|vi|iv|v|iii|ii|i|N)")
 _NUM_DRAWS = 8
+_GOOD_ENOUGH = 1.6  # monotony of a phrase that is taken at once; taking the best would narrow
+_STRICT_STEPS = ("v6",)  # chords whose bass line matters more than their function
 ProgressionLike = tuple[str, ...]  # romans, a bar each, "+" inside a bar
 
 
@@ -86,8 +88,8 @@ class ChordGrammar:
     def weight(self, chord: str, following: str) -> float:
         """Return the weight of a step; inversions count as their numeral when not listed."""
         row = self.rows.get(chord, {})
-        if following in row:
-            return row[following]
+        if following in row or chord in _STRICT_STEPS:
+            return row.get(following, 0.0)
         target = "V" if following in ("I64", "i64") else _numeral(following)
         if _numeral(chord) == target:
             return 0.0
@@ -275,6 +277,8 @@ def _write_phrase(
         if path is not None:
             walked = [r for roman, count in zip(path, slots, strict=True) for r in [roman] * count]
             drawn.append(walked + formula)
+            if drawn[-1] not in used and _monotony(drawn[-1]) <= _GOOD_ENOUGH:
+                return drawn[-1]
     if phrase.num_bars == 2 or not drawn:
         goal = formulas[0][-1]
         lead = "V" if phrase.cadence == "half" else "IV" if phrase.cadence == "plagal" else "V7"
@@ -295,7 +299,8 @@ def _overlay(
     """Give a copied phrase another cadence, keeping as much of it as leads there."""
     assert book.grammar is not None
     formulas = list(book.cadences.get(cadence, ()))
-    for index in rng.permutation(len(formulas)):
+    order = sorted(rng.permutation(len(formulas)), key=lambda index: len(formulas[index]))
+    for index in order:
         formula = list(formulas[int(index)])
         kept = source[: len(source) - len(formula)]
         if len(kept) >= 2 and book.grammar.weight(kept[-1], formula[0]) > 0:
@@ -313,6 +318,7 @@ def _write_tonal(
     before: str | None = None
     cadence = "authentic"
     used: list[list[str]] = []
+    repeated = {i for i, (a, b) in enumerate(pairwise(sections)) if a.letter == b.letter}
     for index, section in enumerate(sections):
         assert section.key is not None
         book = books[section.key.mode]
@@ -330,8 +336,14 @@ def _write_tonal(
                 and sections[source or 0].phrases[number].cadence != phrase.cadence
             ):
                 copied = _overlay(book, copied, phrase.cadence, rng)
+            tonic = _numeral(book.grammar.tonic)
+            if copied is not None and number == 0 and cadence == "half":
+                # The dominant before it wants the tonic.
+                copied = copied if _numeral(copied[0]) == tonic else None
             if copied is None:
-                strict = number == 0 and (section.letter in "AI" or changed or before is None)
+                strict = number == 0 and (
+                    section.letter in "AI" or changed or before is None or index in repeated
+                )
                 openers = _openers(book.grammar, before, cadence, strict=strict)
                 copied = _write_phrase(book, phrase, openers, rhythm, rng, used)
                 used.append(copied)

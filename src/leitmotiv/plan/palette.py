@@ -132,6 +132,11 @@ def _from_ensemble(instruments: Sequence[Instrument]) -> list[_Draft] | None:
     return None
 
 
+def _draft_of(instrument: Instrument, entry: PaletteEntry) -> _Draft:
+    low, high = entry.span or (0, 127)
+    return _Draft(instrument, cast(Role, entry.role), entry.name, low, high)
+
+
 def _from_genres(instruments: Sequence[Instrument]) -> list[_Draft] | None:
     """Return the usual line-up of a genre where exactly its instruments are asked for."""
     wanted = Counter(instrument.name for instrument in instruments)
@@ -140,8 +145,7 @@ def _from_genres(instruments: Sequence[Instrument]) -> list[_Draft] | None:
             players = [_resolve(entry.instrument) for entry in entries]
             if len(entries) > 2 and Counter(player.name for player in players) == wanted:
                 return [
-                    _Draft(player, cast(Role, entry.role), entry.name)
-                    for player, entry in zip(players, entries, strict=True)
+                    _draft_of(player, entry) for player, entry in zip(players, entries, strict=True)
                 ]
     return None
 
@@ -244,7 +248,7 @@ def _from_entries(entries: Sequence[PaletteEntry], without: Sequence[str]) -> li
     for entry in entries:
         instrument = _resolve(entry.instrument)
         if not is_excluded(instrument, without):
-            drafts.append(_Draft(instrument, cast(Role, entry.role), entry.name))
+            drafts.append(_draft_of(instrument, entry))
     same = {draft.instrument.name for draft in drafts}
     if len(drafts) == 2 and len(same) == 1 and drafts[0].instrument.family == "piano":
         return _two_hands(drafts[0].instrument, alone=True, bass_free=False)

@@ -70,6 +70,7 @@ _GUITAR_MINOR = {0: 5, 1: 5, 2: 3, -1: 2}
 # Where the contrasting section goes, in fifths and mode from home: weights.
 _CONTRAST_MAJOR: dict[str, float] = {"dominant": 3, "relative": 3, "subdominant": 1.5, "home": 1}
 _CONTRAST_MINOR: dict[str, float] = {"relative": 5, "subdominant": 1, "dominant": 1, "home": 1}
+_SHORTEST_SEC = 28.0
 _MODULATING = ("classical", "romantic", "hymn", "baroque", "ragtime", "film", "jazz")
 
 
@@ -228,10 +229,15 @@ def _chords_per_bar(brief: Brief, num_bars: int | None) -> int:
     return 2 if num_bars is not None and len(brief.chords) == 2 * num_bars else 1
 
 
-def _default_bars(brief: Brief, genre: Genre, form: str, rng: np.random.Generator) -> int:
+def _default_bars(
+    brief: Brief, genre: Genre, form: str, meter: Meter, bpm: float, rng: np.random.Generator
+) -> int:
+    """Choose a usual length: whole forms, and half a minute at least."""
     bars = int(genre.bars[int(rng.integers(len(genre.bars)))])
     if form == "blues":
         bars = 24
+    while bars * meter.bar_ticks / meter.beat_ticks * 60.0 / bpm < _SHORTEST_SEC:
+        bars *= 2
     if is_letter_form(form):
         bars = min(len(form) * (8 if len(form) <= 5 else 4), MAX_BARS)
     if brief.chords is not None:
@@ -344,7 +350,7 @@ def make_plan(brief: Brief, rng: np.random.Generator, *, style: StyleChoice = No
         brief,
         meter,
         bpm,
-        _default_bars(brief, genre, form, stage[4]),
+        _default_bars(brief, genre, form, meter, bpm, stage[4]),
         ritardando=genre.ending == "ritardando" and form != "loop",
     )
     bar_sec = meter.bar_ticks / meter.beat_ticks * 60.0 / length.bpm

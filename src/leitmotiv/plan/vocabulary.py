@@ -48,11 +48,15 @@ class Mood:
 
 @dataclass(frozen=True)
 class PaletteEntry:
-    """One part of a usual line-up: its name, the instrument's name and its role."""
+    """One part of a usual line-up: its name, the instrument's name and its role.
+
+    ``span`` is the range in MIDI pitches where the name asks for less than the instrument has.
+    """
 
     name: str
     instrument: str
     role: str
+    span: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True)
@@ -114,7 +118,10 @@ def load_data(name: str) -> dict[str, Any]:
 def _entry(text: str) -> PaletteEntry:
     name, _, rest = text.partition("=")
     instrument, _, role = rest.rpartition(":")
-    return PaletteEntry(name.strip(), instrument.strip(), role.strip())
+    task, _, span = role.strip().partition(" ")
+    low, _, high = span.partition("-")
+    limits = (int(low), int(high)) if span else None
+    return PaletteEntry(name.strip(), instrument.strip(), task, limits)
 
 
 def _genre(name: str, table: dict[str, Any]) -> Genre:
