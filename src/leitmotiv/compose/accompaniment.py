@@ -35,7 +35,7 @@ from leitmotiv.plan.plan import Plan
 from leitmotiv.score.score import NOTE_DTYPE, Origin, make_notes
 from leitmotiv.styles.grid import GridEvent, fit_grid, split_grid
 from leitmotiv.styles.style import CompPattern
-from leitmotiv.theory import Meter
+from leitmotiv.theory import TICKS_PER_QUARTER, Meter
 
 __all__ = ["accompaniment_part"]
 
@@ -220,7 +220,7 @@ def _line_part(
             )
             if is_end and plan.loop is None:
                 events = [GridEvent(0, meter.bar_ticks, "1" if is_bass else "x")]
-            for event in _struck_at_changes(events, bar, spans, is_bass=is_bass):
+            for event in _struck_at_changes(events, bar, meter.bar_ticks, spans, is_bass=is_bass):
                 onset = bar + event.onset
                 while spans[span_index].end <= onset:
                     span_index += 1
@@ -284,12 +284,17 @@ def _hymn_events(plan: Plan, bar: int, melody: NDArray[np.void] | None) -> list[
 
 
 def _struck_at_changes(
-    events: list[GridEvent], bar: int, spans: tuple[ChordSpan, ...], *, is_bass: bool
+    events: list[GridEvent],
+    bar: int,
+    bar_ticks: int,
+    spans: tuple[ChordSpan, ...],
+    *,
+    is_bass: bool,
 ) -> list[GridEvent]:
     """Strike the new chord's note where a chord changes under a held note."""
     if not events:
         return events
-    end_tick = bar + events[-1].onset + events[-1].duration
+    end_tick = bar + bar_ticks - 1
     first = bisect_right(spans, bar, key=lambda span: span.start)
     last = bisect_right(spans, end_tick, key=lambda span: span.start)
     starts = [span.start - bar for span in spans[first:last]]
@@ -301,6 +306,14 @@ def _struck_at_changes(
                 result.append(GridEvent(onset, cut - onset, symbol))
                 onset, symbol = cut, "1" if is_bass else "x"
         result.append(GridEvent(onset, end - onset, symbol))
+    if is_bass:
+        # A change that falls into a rest is struck too: the bass says what the chord is.
+        for cut in starts:
+            if cut < bar_ticks and not any(e.onset <= cut < e.onset + e.duration for e in result):
+                later = [event.onset for event in result if event.onset > cut]
+                end = min([cut + TICKS_PER_QUARTER, bar_ticks, *later])
+                result.append(GridEvent(cut, end - cut, "1"))
+        result.sort(key=lambda event: event.onset)
     return result
 
 
@@ -415,7 +428,7 @@ def _chordal_part(
         texture = textures[section_index]
         grid = texture.chordal
         if part.role == "pad":
-            grid = "x" + "-" * (len("".join(grid.split())) - 1)
+            grid = "x" + "-" * (len(split_grid(grid)[0]) - 1)
         voicing = texture.voicing
         if not has_bass and voicing in ("close", "open") and part.high - part.low >= 19:
             # Nobody else plays the bass: the lowest voice must be it.

@@ -30,7 +30,7 @@ from leitmotiv.score.score import Origin, make_notes
 from leitmotiv.styles.choice import pick_pattern
 from leitmotiv.styles.grid import GridEvent, fit_grid, split_grid
 from leitmotiv.styles.style import BassPattern, Style
-from leitmotiv.theory import Meter
+from leitmotiv.theory import TICKS_PER_QUARTER, Meter
 
 __all__ = ["bass_notes", "nearest_pitch"]
 
@@ -107,7 +107,7 @@ class _Line:
 def _split_at_change(
     events: Iterable[GridEvent], half_tick: int, *, changes: bool
 ) -> list[GridEvent]:
-    """Make sure something starts where the chord changes inside the bar, if anything sounds."""
+    """Make a chord change inside the bar heard, at once or at most an eighth late."""
     if not changes:
         return list(events)
     result: list[GridEvent] = []
@@ -118,6 +118,11 @@ def _split_at_change(
             result.append(GridEvent(half_tick, end - half_tick, "1"))
         else:
             result.append(event)
+    if not any(half_tick <= event.onset <= half_tick + TICKS_PER_QUARTER // 2 for event in result):
+        later = [event.onset for event in result if event.onset > half_tick]
+        end = min([half_tick + TICKS_PER_QUARTER, *later])
+        result.append(GridEvent(half_tick, end - half_tick, "1"))
+        result.sort(key=lambda event: event.onset)
     return result
 
 

@@ -55,6 +55,7 @@ class Texture:
 _HYMN = ("hymn", "choral", "chorale", "choir", "sacred", "anthem", "carol")
 _MARCH = ("march", "fanfare", "military", "parade")
 _WALTZ = ("waltz", "valse", "ländler", "mazurka")
+_NIGHT = ("nocturne", "barcarolle", "berceuse", "lullaby", "romance")
 _POLY = ("polyphonic",)
 _THIN = ("solo", "sparse")
 
@@ -94,6 +95,9 @@ TEXTURES: tuple[Texture, ...] = (
             "b-t- 2-t- b-t- 2-t-", "close", 4, genres=_MARCH),
     Texture("march broad", "4/4", (0.6, 1.0), "1---5---1---a---", ("x--.x-x-x--.x-x-",),
             "X--x X-x- X--x X-x-", "close", 4, genres=_MARCH),
+    Texture("nocturne", "4/4", (0.0, 0.85), "1---------------",
+            ("x---------------", "x-------p-------"),
+            "1-2- 3-4- 5-4- 3-4-", "spread", 5, genres=_NIGHT),
     # --- three beats --------------------------------------------------------------------------
     Texture("held in three", "3/4", (0.0, 0.45), "1-----------", ("x-----------",),
             "x--- ---- ----", "open"),
@@ -128,6 +132,9 @@ TEXTURES: tuple[Texture, ...] = (
             "b-t-t- b-t-t-", "close", 4),
     Texture("moving in six", "6/8", (0.2, 0.9), "1-----1---a-",
             ("x-----p---x-", "x---p-x-----"), "1-2-3- 1-2-3-", "open", 4, _POLY),
+    Texture("nocturne in six", "6/8", (0.0, 0.85), "1-----------",
+            ("x-----------", "x-----p-----"),
+            "1-2-3- 4-5-3- | 1-3-2- 4-3-5-", "spread", 5, genres=_NIGHT),
     Texture("hymn in six", "6/8", (0.0, 1.0), "1-----1-----", ("h",), "x----- x-----", "open", 4,
             genres=_HYMN),
 )  # fmt: skip

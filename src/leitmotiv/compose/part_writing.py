@@ -103,7 +103,7 @@ def _homes(parts: Sequence[PlanPart], ceiling: float | None, *, has_bass: bool) 
         width = part.high - part.low
         home = part.low + 0.42 * width
         if count >= 3:
-            # SATB-like ladder from A2 to A4, or to below the melody; a part's own range has the last word.
+            # A ladder from A2 to A4, or to below the melody; the part's own range comes last.
             top = 69.0 if ceiling is None else min(69.0, ceiling - 5.0)
             ladder = 45.0 + (max(top, 55.0) - 45.0) * index / (count - 1)
             home = 0.35 * home + 0.65 * ladder

@@ -27,7 +27,6 @@ A. Friberg, R. Bresin and J. Sundberg, "Overview of the KTH rule system for musi
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,7 +48,7 @@ from leitmotiv.compose.dynamics import (
 from leitmotiv.compose.timing import correlated_noise, expressive_tempo_map, swing_ticks
 from leitmotiv.plan.plan import Plan
 from leitmotiv.score.score import Part, Score
-from leitmotiv.styles.library import load_style, load_style_file, style_for_genre, style_names
+from leitmotiv.styles.library import load_style, style_for_genre
 from leitmotiv.styles.style import DRUM_KEYS, Feel
 from leitmotiv.theory import TICKS_PER_QUARTER
 
@@ -69,8 +68,6 @@ def feel_for_plan(plan: Plan) -> Feel:
     ``plan.style`` is a shipped style's name or the path of a person's own file.
     """
     if plan.style is not None:
-        if plan.style not in style_names() and Path(plan.style).is_file():
-            return load_style_file(plan.style).feel
         return load_style(plan.style).feel
     style = style_for_genre(plan.genre)
     if style is not None:

@@ -72,22 +72,28 @@ def style_names() -> tuple[str, ...]:
     )
 
 
-@cache
 def load_style(name: str) -> Style:
-    """Return a shipped style by its name.
+    """Return a shipped style by its name, or a person's own by the path of its ``.toml`` file.
 
     Raises
     ------
     StyleError
-        If no style has this name.
+        If no style has this name or the file breaks the schema.
 
     Examples
     --------
     >>> load_style("waltz").meters[0]
     '3/4'
     """
+    if name.endswith(".toml"):
+        return load_style_file(name)
     if name not in style_names():
         raise StyleError(f"style={name!r} is unknown; use one of {', '.join(style_names())}")
+    return _shipped(name)
+
+
+@cache
+def _shipped(name: str) -> Style:
     entry = resources.files("leitmotiv.styles") / "data" / f"{name}.toml"
     return _parse(entry.read_text(encoding="utf-8"), f"{name}.toml")
 

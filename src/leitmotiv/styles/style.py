@@ -35,6 +35,7 @@ __all__ = [
     "DrumPattern",
     "Feel",
     "Fill",
+    "MixPreset",
     "Pad",
     "PalettePart",
     "Progression",
@@ -46,6 +47,10 @@ __all__ = [
 Role = Literal["melody", "counter", "harmony", "bass", "pad", "drums"]
 Voicing = Literal[
     "close", "open", "shell", "rootless", "power", "guitar", "keyboard", "spread", "sus"
+]
+
+MixPreset = Literal[
+    "ambient", "chamber", "electronic", "folk", "jazz", "lofi", "orchestral", "pop", "rock"
 ]
 
 DRUM_KEYS: dict[str, int] = {
@@ -264,7 +269,7 @@ class Style(_Table):
     default_bpm: float
     modes: tuple[str, ...] = ("major", "minor")
     forms: tuple[str, ...] = ()
-    mix_preset: str
+    mix_preset: MixPreset
     feel: Feel = Feel()
     palette: tuple[PalettePart, ...] = Field(min_length=1)
     progressions: tuple[Progression, ...] = Field(min_length=1)
