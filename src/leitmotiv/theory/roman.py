@@ -5,7 +5,8 @@ Purpose: read and write harmony independent of key.
 Conventions:
 
 - Upper case is major, lower case minor, ``o`` diminished, ``ø`` (or ``%``, ``/o``)
-  half-diminished, ``+`` augmented; figures 6, 64, 7, 65, 43, 42 are inversions; ``V7/V`` is applied to a scale degree.
+  half-diminished, ``+`` augmented; figures 6, 64, 7, 65, 43, 42 are inversions; ``V7/V`` is
+  applied to a scale degree.
 - A seventh on a diatonic triad is diatonic (``I7`` in C is Cmaj7), ``V7`` is always dominant, and
   ``maj7`` or ``dom7`` say it outright. ``[...]`` holds a Harte quality: ``V[sus4]``.
 - In minor-like modes ``vi`` and ``vii`` in lower case stand on the raised degrees and ``VI``,
