@@ -302,7 +302,7 @@ def _overlay(
     order = sorted(rng.permutation(len(formulas)), key=lambda index: len(formulas[index]))
     for index in order:
         formula = list(formulas[int(index)])
-        kept = source[: len(source) - len(formula)]
+        kept = source[: max(len(source) - len(formula), 0)]
         if len(kept) >= 2 and book.grammar.weight(kept[-1], formula[0]) > 0:
             return kept + formula
     return None
