@@ -9,7 +9,7 @@ status     meaning
 130, 143   stopped by Ctrl-C or by a request to end; nothing was written
 =========  ===================================================================
 
-Public names: :func:`guarded`, :class:`Terminated`, the statuses :data:`DONE`, :data:`UNEXPECTED`,
+Public names: :func:`guarded`, :class:`Stopped`, the statuses :data:`DONE`, :data:`UNEXPECTED`,
 :data:`BAD_INPUT`, :data:`INTERRUPTED`, :data:`TERMINATED`.
 """
 
@@ -31,21 +31,27 @@ __all__ = [
     "INTERRUPTED",
     "TERMINATED",
     "UNEXPECTED",
-    "Terminated",
+    "Stopped",
     "guarded",
 ]
 
 DONE, UNEXPECTED, BAD_INPUT = 0, 1, 2
-INTERRUPTED, TERMINATED = 128 + signal.SIGINT, 128 + signal.SIGTERM
+INTERRUPTED, TERMINATED = 128 + signal.SIGINT.value, 128 + signal.SIGTERM.value
+STOPS = (signal.SIGINT, signal.SIGTERM)
 PIPE_CLOSED = 128 + 13  # SIGPIPE, a number that Windows has no name for
 
 
-class Terminated(BaseException):
-    """A request to end (SIGTERM), raised so that half-written files are cleared away."""
+class Stopped(BaseException):
+    """Ctrl-C or a request to end, raised so that half-written files are cleared away.
+
+    An exception of our own: typer would swallow a KeyboardInterrupt.
+    """
 
 
-def _raise_terminated(signum: int, frame: object) -> None:
-    raise Terminated
+def _raise_stopped(signum: int, frame: object) -> None:
+    for number in STOPS:  # a second Ctrl-C must not stop the clearing away
+        signal.signal(number, signal.SIG_IGN)
+    raise Stopped(128 + signum)
 
 
 def _say(line: str) -> None:
@@ -75,7 +81,12 @@ def guarded(work: Callable[[], int | None], *, debug: bool) -> int:
     usage_errors: tuple[type[BaseException], ...] = tuple(
         kind for kind in typer.BadParameter.__mro__ if hasattr(kind, "format_message")
     )
-    previous = signal.signal(signal.SIGTERM, _raise_terminated)
+    # Who ignores a signal, as nohup does, goes on ignoring it.
+    previous = {
+        number: signal.signal(number, _raise_stopped)
+        for number in STOPS
+        if signal.getsignal(number) is not signal.SIG_IGN
+    }
     try:
         return work() or DONE
     except LeitmotivError as error:
@@ -89,12 +100,12 @@ def guarded(work: Callable[[], int | None], *, debug: bool) -> int:
         message = re.sub(r"^Invalid value for '--\w+': (?=\w+=)", "", message).rstrip(".")
         _say(f"error: {message}; see: {command} --help")
         return BAD_INPUT
+    except Stopped as stop:
+        _say("stopped; nothing was written")
+        return int(stop.args[0])
     except (KeyboardInterrupt, typer.Abort):
         _say("stopped; nothing was written")
         return INTERRUPTED
-    except Terminated:
-        _say("ended; nothing was written")
-        return TERMINATED
     except BrokenPipeError:
         # The reader has gone (as in `leitmotiv info | head`): nobody is left to tell.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -114,4 +125,5 @@ def guarded(work: Callable[[], int | None], *, debug: bool) -> int:
         _say(f"unexpected fault: {type(error).__name__}: {error}; {more}")
         return UNEXPECTED
     finally:
-        signal.signal(signal.SIGTERM, previous)
+        for number, handler in previous.items():
+            signal.signal(number, handler)
