@@ -48,7 +48,7 @@ class Delay:
     --------
     >>> import numpy as np
     >>> click = np.zeros((2, 480), np.float32)
-    ... click[:, 0] = 1.0
+    >>> click[:, 0] = 1.0
     >>> echo = Delay(delay_sec=0.005, dry_level=0.0, wet_level=1.0).process(click)
     >>> int(np.argmax(echo[0]))
     240

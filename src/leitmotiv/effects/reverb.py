@@ -213,7 +213,7 @@ class Reverb:
     >>> import numpy as np
     >>> reverb = Reverb(decay_sec=1.0, wet_level=1.0, dry_level=0.0)
     >>> click = np.zeros((2, 4800), np.float32)
-    ... click[:, 0] = 1.0
+    >>> click[:, 0] = 1.0
     >>> reverb.process(click).shape
     (2, 4800)
     """
@@ -251,7 +251,7 @@ class Reverb:
         self._early_level = early_level
         # A fit within 1 dB: the late field of a click then holds the energy of the click,
         # whatever the decay and the size; so do the early reflections, by their table.
-        self._late_level = late_level * 1.17 * (decay_sec / 2) ** -0.71 * size**0.65
+        self._late_level = late_level * 1.55 * (decay_sec / 2) ** -0.71 * size**0.65
         signs = _hadamard(NUM_LINES)[[5, 10]] * math.sqrt(NUM_LINES)
         self._output = (signs * 0.5).astype(np.float32)
         self._memory = self._pre_delay + max(

@@ -3,7 +3,8 @@
 Purpose: reach a loudness target with true peaks below a ceiling, touching the sound little.
 
 Chain: tone (a shelf at either end, at most 2 dB, only when the spectrum leans far from that of
-mastered music), gentle bus compression, gain, true-peak limiter; the gain is corrected until
+mastered music), gentle bus compression, gain, soft clipping of attacks far above the ceiling,
+true-peak limiter; the gain is corrected until
 the measured loudness is on target, and the result is measured once more. The limiter's
 ceiling lies 0.5 dB under the profile's, since lossy encoders raise peaks.
 
@@ -22,8 +23,8 @@ from types import MappingProxyType
 import numpy as np
 from numpy.typing import NDArray
 
-from leitmotiv.audio import Master, integrated_lufs, is_silent, true_peak_dbtp
-from leitmotiv.effects import Band, Compressor, Equalizer, Limiter, apply
+from leitmotiv.audio import Master, integrated_lufs, is_silent, sample_peak_dbfs, true_peak_dbtp
+from leitmotiv.effects import Band, Compressor, Equalizer, Limiter, Saturation, apply
 from leitmotiv.errors import AudioError
 
 __all__ = ["PROFILES", "MasterProfile", "master"]
@@ -32,6 +33,7 @@ LOUDNESS_TOLERANCE_LU = 0.1
 MAX_ITERATIONS = 6
 LARGEST_GAIN_DB = 40.0
 ENCODER_MARGIN_DB = 0.5
+CLIPPING_DB = 6.0  # peaks this far above the ceiling are rounded off before the limiter
 
 
 @dataclass(frozen=True)
@@ -165,6 +167,12 @@ def master(
     return _to_target(audio, sample_rate, profile)
 
 
+def _round_off(audio: NDArray[np.float32], bound: float) -> NDArray[np.float32]:
+    """Clip softly at a bound: for attacks so tall that a limiter alone would duck the rest."""
+    scale = np.float32(bound)
+    return Saturation(drive_db=0.0).process(audio / scale) * scale
+
+
 def _to_target(audio: NDArray[np.float32], sample_rate: int, profile: MasterProfile) -> Master:
     """Find the gain into the limiter that lands on the target."""
     ceiling_dbtp = profile.ceiling_dbtp - ENCODER_MARGIN_DB
@@ -172,9 +180,13 @@ def _to_target(audio: NDArray[np.float32], sample_rate: int, profile: MasterProf
     loudness = integrated_lufs(audio, sample_rate)
     gain_db = 0.0 if loudness == -math.inf else target - loudness
     limited, reached = audio, loudness
+    peak_dbfs = sample_peak_dbfs(audio)
     for _ in range(MAX_ITERATIONS):
-        limiter = Limiter(ceiling_dbtp=ceiling_dbtp, sample_rate=sample_rate)
-        limited = apply(audio * np.float32(10 ** (gain_db / 20)), limiter)
+        raised = audio * np.float32(10 ** (gain_db / 20))
+        if peak_dbfs + gain_db > ceiling_dbtp + CLIPPING_DB:
+            raised = _round_off(raised, 10 ** ((ceiling_dbtp + CLIPPING_DB) / 20))
+        limiter = Limiter(ceiling_dbtp=ceiling_dbtp, release_ms=60.0, sample_rate=sample_rate)
+        limited = apply(raised, limiter)
         reached = integrated_lufs(limited, sample_rate)
         miss = target - reached
         if abs(miss) <= LOUDNESS_TOLERANCE_LU or not math.isfinite(miss):

@@ -55,30 +55,30 @@ PRESETS: Mapping[str, MixPreset] = MappingProxyType(
         preset.name: preset
         for preset in (
             MixPreset(
-                "concert", "stage", 2.1, 0.42, 22.0, 1.0, 0.6, -8.0,
+                "concert", "stage", 2.1, 0.42, 22.0, 1.0, 0.6, -6.0,
                 _roles(0, -2.5, -4.5, -3.0, -7.5, -4.0), _roles(0, 0, 0, -2, 2, -1),
             ),
             MixPreset(
-                "chamber", "stage", 1.3, 0.5, 12.0, 0.6, 0.7, -9.0,
+                "chamber", "stage", 1.3, 0.5, 12.0, 0.6, 0.7, -8.0,
                 _roles(0, -2.0, -3.5, -2.5, -7.0, -4.0), _roles(0, 0, 0, -2, 2, -1),
                 levelling=0.7, width=0.8,
             ),
             MixPreset(
-                "band", "band", 1.1, 0.5, 18.0, 0.6, 0.5, -15.0,
+                "band", "band", 1.1, 0.5, 18.0, 0.6, 0.5, -13.0,
                 _roles(0, -3.0, -5.0, -2.5, -9.0, -1.5), _roles(2, 1, 0, -12, 5, -3),
             ),
             MixPreset(
-                "choir", "choir", 2.8, 0.38, 28.0, 1.2, 0.5, -6.0,
+                "choir", "choir", 2.8, 0.38, 28.0, 1.2, 0.5, -4.0,
                 _roles(0, -1.5, -2.5, -1.5, -6.0, -5.0), _roles(0, 0, 0, -1, 1, -2),
                 levelling=0.7,
             ),
             MixPreset(
-                "ambient", "band", 4.5, 0.4, 30.0, 1.4, 0.35, -5.0,
+                "ambient", "band", 4.5, 0.4, 30.0, 1.4, 0.35, -3.0,
                 _roles(0, -2.0, -3.5, -3.0, -3.5, -5.0), _roles(1, 1, 0, -8, 2, -3),
                 width=1.1,
             ),
             MixPreset(
-                "intimate", "band", 0.7, 0.45, 8.0, 0.4, 0.7, -14.0,
+                "intimate", "band", 0.7, 0.45, 8.0, 0.4, 0.7, -12.0,
                 _roles(0, -2.5, -4.0, -3.0, -7.0, -3.0), _roles(1, 0, 0, -8, 3, -2),
                 width=0.7,
             ),

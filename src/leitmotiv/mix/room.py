@@ -51,8 +51,9 @@ def _response(
         row[:] = equalizer.process(row)
     fade = round(0.1 * sample_rate)
     response[:, :, -fade:] *= np.linspace(1, 0, fade, dtype=np.float32) ** 2
-    # Unit energy from an input: a send level is then the room's level against the direct sound.
-    response /= np.sqrt(np.mean(np.square(response).sum(axis=(1, 2)))) * np.sqrt(0.5)
+    # Unit energy from an input: for sound from the middle, the send is then the room's level
+    # against the direct sound.
+    response /= np.sqrt(np.mean(np.square(response).sum(axis=(1, 2))))
     response.flags.writeable = False
     return response
 
@@ -60,7 +61,7 @@ def _response(
 def hall_response(preset: MixPreset, sample_rate: int) -> NDArray[np.float32]:
     """Return the preset's impulse response, float32 (2 inputs, 2 outputs, samples).
 
-    Its energy is scaled so that noise sent to it comes back as loud as it went in.
+    Its energy is scaled so that noise from the middle comes back as loud as it went in.
     """
     return _response(
         preset.decay_sec,

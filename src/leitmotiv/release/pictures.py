@@ -90,6 +90,14 @@ def _music_text(text: str) -> str:
     return pretty.replace("b5", "♭5").replace("b9", "♭9").replace("b13", "♭13")
 
 
+def _drawable(text: str) -> str:
+    """Replace letters that the picture's font lacks; matplotlib warns and draws boxes."""
+    from matplotlib.font_manager import FontProperties, findfont, get_font
+
+    font = get_font(findfont(FontProperties()))
+    return "".join(letter if font.get_char_index(ord(letter)) else "?" for letter in text)
+
+
 def _mix_colour(colour: str, share: float) -> tuple[float, float, float]:
     """Blend a colour towards the paper; share 1 is the full colour."""
     full = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
@@ -205,9 +213,10 @@ def _draw_sections(axes: Any, sections: Sequence[_Section], end: int) -> None:
         axes.text(
             (section.start + section.stop) / 2,
             0.47,
-            text,
+            _drawable(text),
             ha="center",
             va="center",
+            parse_math=False,
             fontsize=11 if share > 0.04 else 8,
             fontweight="bold",
             color=_INK,
@@ -401,8 +410,11 @@ def draw_piano_roll(
         axes.set_axis_off()
         return axes
 
-    heading = textwrap.shorten(title or score.title or "Untitled", 90, placeholder="…")
-    figure.text(left, 0.945, heading, fontsize=21, fontweight="bold", color=_INK, va="center")
+    heading = _drawable(textwrap.shorten(title or score.title or "Untitled", 90, placeholder="…"))
+    figure.text(
+        left, 0.945, heading,
+        fontsize=21, fontweight="bold", color=_INK, va="center", parse_math=False,
+    )  # fmt: skip
     figure.text(left, 0.9, _subtitle(score, plan), fontsize=11.5, color=_FAINT, va="center")
     top = 0.872
     sections = _sections(score, plan)
@@ -458,7 +470,7 @@ def _draw_legend(
     from matplotlib.patches import Rectangle
 
     names = [
-        textwrap.shorten(part.name or f"Part {index + 1}", 26, placeholder="…")
+        _drawable(textwrap.shorten(part.name or f"Part {index + 1}", 26, placeholder="…"))
         for index, part in enumerate(score.parts)
     ]
     widths = [0.0058 * len(name) + 0.034 for name in names]
@@ -471,7 +483,7 @@ def _draw_legend(
         figure.add_artist(
             Rectangle((x, y - 0.009), 0.011, 0.018, transform=figure.transFigure, facecolor=colour)
         )
-        figure.text(x + 0.016, y, name, fontsize=10.5, color=_INK, va="center")
+        figure.text(x + 0.016, y, name, fontsize=10.5, color=_INK, va="center", parse_math=False)
         x += width
     figure.text(right, 0.014, "Leitmotiv", fontsize=9, color=_FAINT, ha="right", va="center")
 
@@ -565,5 +577,8 @@ def draw_spectrogram(
     bar = figure.colorbar(image, cax=figure.add_axes((0.935, 0.08, 0.012, 0.7)))
     bar.set_label("dBFS", color=_FAINT)
     bar.ax.tick_params(labelsize=9, labelcolor=_FAINT)
-    figure.text(0.05, 0.95, title, fontsize=18, fontweight="bold", color=_INK, va="center")
+    figure.text(
+        0.05, 0.95, _drawable(title),
+        fontsize=18, fontweight="bold", color=_INK, va="center", parse_math=False,
+    )  # fmt: skip
     return _save(figure, path)

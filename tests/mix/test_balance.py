@@ -1,0 +1,131 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from leitmotiv.audio import Stems, integrated_lufs, sample_peak_dbfs
+from leitmotiv.errors import AudioError
+from leitmotiv.mix import PRESETS, balance_stems, find_preset, mix_down, seat_parts
+
+SAMPLE_RATE = 48000
+ROLES = ("melody", "counter", "harmony", "bass")
+QUARTET = (40, 40, 41, 42)
+
+
+def plucks(frequency_hz: float, level: float, seconds: float = 6.0) -> np.ndarray:
+    time = np.arange(round(seconds * SAMPLE_RATE)) / SAMPLE_RATE
+    wave = level * np.sin(2 * np.pi * frequency_hz * time) * np.exp(-4 * (time % 0.5))
+    return np.stack([wave, wave]).astype(np.float32)
+
+
+@pytest.fixture
+def stems() -> Stems:
+    audio = tuple(plucks(f, a) for f, a in ((880, 0.3), (660, 0.04), (330, 0.2), (110, 0.9)))
+    return Stems(("Violin I", "Violin II", "Viola", "Cello"), audio)
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_stems_sum_to_the_mix_and_nothing_clips(stems, preset):
+    balanced = balance_stems(stems, ROLES, programs=QUARTET, preset=preset)
+    mix = mix_down(balanced)
+    assert np.abs(np.sum(balanced.audio, axis=0, dtype=np.float64) - mix).max() < 1e-6
+    assert balanced.names == stems.names
+    assert balanced.num_samples == stems.num_samples
+    assert sample_peak_dbfs(mix) <= -2.99
+    assert max(sample_peak_dbfs(audio) for audio in balanced.audio) <= -0.99
+    assert -24 < integrated_lufs(mix, SAMPLE_RATE) <= -19.9
+
+
+def test_roles_decide_the_levels(stems):
+    balanced = balance_stems(stems, ROLES, programs=QUARTET)
+    levels = [integrated_lufs(audio, SAMPLE_RATE) for audio in balanced.audio]
+    before = [integrated_lufs(audio, SAMPLE_RATE) for audio in stems.audio]
+    assert max(before) - min(before) > 15
+    assert levels[0] == max(levels)
+    assert max(levels) - min(levels) < 10
+
+
+def test_louder_rendering_gives_the_same_balance(stems):
+    louder = Stems(stems.names, tuple(np.float32(0.25) * audio for audio in stems.audio))
+    first = balance_stems(stems, ROLES, programs=QUARTET)
+    second = balance_stems(louder, ROLES, programs=QUARTET)
+    for one, other in zip(first.audio, second.audio, strict=True):
+        np.testing.assert_allclose(one, other, atol=2e-5)
+
+
+def test_a_silent_stem_stays_silent_and_a_sparse_one_is_not_blown_up(stems):
+    sparse = np.zeros_like(stems.audio[1])
+    sparse[:, 1000:5000] = 0.001 * stems.audio[1][:, 1000:5000]
+    audio = (stems.audio[0], np.zeros_like(sparse), sparse, stems.audio[3])
+    balanced = balance_stems(Stems(stems.names, audio), ROLES, programs=QUARTET)
+    assert not balanced.audio[1].any()
+    assert sample_peak_dbfs(balanced.audio[2]) < -60
+
+
+def test_all_silent_and_empty():
+    silent = Stems(("a", "b"), (np.zeros((2, 9600), np.float32),) * 2)
+    assert not mix_down(balance_stems(silent, ("melody", "bass"))).any()
+    assert mix_down(Stems((), ())).shape == (2, 0)
+    assert balance_stems(Stems((), ()), ()).audio == ()
+
+
+@pytest.mark.parametrize("samples", [1, 7, 480, 30000])
+def test_very_short_stems(samples):
+    audio = (np.full((2, samples), 0.3, np.float32), np.full((2, samples), -0.1, np.float32))
+    balanced = balance_stems(Stems(("a", "b"), audio), ("melody", "bass"))
+    assert balanced.num_samples == samples
+    assert np.isfinite(mix_down(balanced)).all()
+
+
+def test_the_input_is_left_alone_and_the_result_repeats(stems):
+    before = [audio.copy() for audio in stems.audio]
+    first = balance_stems(stems, ROLES, programs=QUARTET)
+    again = balance_stems(stems, ROLES, programs=QUARTET)
+    for old, audio, one, other in zip(before, stems.audio, first.audio, again.audio, strict=True):
+        assert np.array_equal(old, audio)
+        assert np.array_equal(one, other)
+
+
+def test_high_pass_spares_a_low_melody():
+    low = plucks(60.0, 0.3)
+    balanced = balance_stems(Stems(("Cello",), (low,)), ("melody",), programs=(42,))
+    spectrum = np.abs(np.fft.rfft(balanced.audio[0][0]))
+    assert np.argmax(spectrum) == 360
+
+
+def test_seats():
+    quartet = seat_parts(ROLES, QUARTET)
+    assert [seat.pan for seat in quartet] == sorted(seat.pan for seat in quartet)
+    assert seat_parts(("melody",), (40,))[0].pan == 0.0
+    choir = seat_parts(ROLES, (52,) * 4, seating="choir")
+    assert choir[0].pan == -choir[-1].pan < 0
+    band = seat_parts(("melody", "harmony", "harmony", "bass", "drums"), seating="band")
+    assert [band[i].pan for i in (0, 3, 4)] == [0, 0, 0]
+    assert band[1].pan == -band[2].pan
+    assert all(abs(seat.pan) <= 0.95 for seat in seat_parts(("harmony",) * 16, (40,) * 16))
+
+
+def test_panning_is_heard_where_the_seat_is(stems):
+    balanced = balance_stems(stems, ROLES, programs=QUARTET)
+    left_minus_right = [
+        integrated_lufs(audio[:1], SAMPLE_RATE) - integrated_lufs(audio[1:], SAMPLE_RATE)
+        for audio in balanced.audio
+    ]
+    assert left_minus_right[0] > 2
+    assert left_minus_right[3] < -2
+
+
+def test_bad_requests_are_one_line(stems):
+    with pytest.raises(AudioError, match="3 roles for 4 stems; give one role a stem"):
+        balance_stems(stems, ROLES[:3])
+    with pytest.raises(AudioError, match="role='lead' must be one of melody, counter"):
+        balance_stems(stems, ("lead", *ROLES[1:]))
+    with pytest.raises(AudioError, match="preset='hall' must be one of concert, chamber"):
+        balance_stems(stems, ROLES, preset="hall")
+    with pytest.raises(AudioError, match="2 programs for 4 stems"):
+        balance_stems(stems, ROLES, programs=(1, 2))
+
+
+@pytest.mark.parametrize("genre", ["default", "waltz", "lo-fi", "rock", "choral", "ambient"])
+def test_genres_find_a_preset(genre):
+    assert find_preset(genre).name in PRESETS
