@@ -26,6 +26,7 @@ from leitmotiv.review.harmony_checks import (
     check_semitone_clashes,
     check_strong_beats,
 )
+from leitmotiv.review.melody_checks import check_melody_shape
 from leitmotiv.review.note_checks import (
     check_doubled_notes,
     check_large_leaps,
@@ -60,6 +61,7 @@ SCORE_CHECKS: tuple[Callable[[Reading], Iterator[Finding]], ...] = (
     check_large_leaps,
     check_breath,
     check_monotony,
+    check_melody_shape,
 )
 """Every check, in the order in which findings are returned."""
 
