@@ -132,10 +132,13 @@ def render_modal(
         count = min(_length(modes, voice, held, rate), total - onset)
         if count <= 0:
             continue
-        power = 0.5 * np.sum((modes.amplitude * _weight(modes.frequency_hz)) ** 2)
+        raw = modes.amplitude
+        if performance.correction is not None:
+            raw = raw * performance.correction.gain(modes.frequency_hz, f0)
+        power = 0.5 * np.sum((raw * _weight(modes.frequency_hz)) ** 2)
         gain = float(velocity_gain(velocity, voice.dynamic_exponent)) / np.sqrt(power + 1e-12)
         gain *= 10 ** (rng.uniform(-0.4, 0.4) / 20)
-        amplitude = modes.amplitude * gain
+        amplitude = raw * gain
         if channels == 2:
             angle = (rng.uniform(-1, 1, len(amplitude)) * voice.width + 1) * np.pi / 4
             amplitude = np.stack([np.cos(angle), np.sin(angle)]) * amplitude * np.sqrt(2)

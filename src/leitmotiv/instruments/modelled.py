@@ -7,11 +7,14 @@ Public names: :func:`render_part`.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from leitmotiv.instruments.blown import BLOWN
 from leitmotiv.instruments.bowed import BOWED, render_bowed
 from leitmotiv.instruments.calibration import gain_of
+from leitmotiv.instruments.corrections import correction_of
 from leitmotiv.instruments.drum_kit import render_drums
 from leitmotiv.instruments.modal import render_modal
 from leitmotiv.instruments.organ import ORGANS, render_organ
@@ -74,6 +77,7 @@ def render_part(
         return performance.silence()
     if part.is_drum:
         return render_drums(performance, rng)
+    performance = replace(performance, correction=correction_of(part.program))
     audio = _render_program(part.program, performance, rng)
     audio *= np.float32(gain_of(part.program))
     return audio

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from leitmotiv.instruments.corrections import ToneCorrection
 from leitmotiv.score.score import PITCH_BEND, Part, Score
 
 __all__ = ["CONTROL_BLOCK", "FloatArray", "Performance", "performance_of", "velocity_gain"]
@@ -41,7 +42,8 @@ class Performance:
     ``onset`` and ``end`` (key up) have shape (n,) in samples, sorted by onset; ``pedal_end`` is
     ``end``, or the moment the sustain pedal is lifted where it was down at ``end``. ``pitch`` is
     MIDI, ``velocity`` 1-127. ``expression`` is a linear gain, ``modulation`` 0-1 and
-    ``bend_semitones`` a pitch offset, each of shape (num_blocks + 1,) or None.
+    ``bend_semitones`` a pitch offset, each of shape (num_blocks + 1,) or None. ``correction``
+    colours every note.
     """
 
     sample_rate: int
@@ -54,6 +56,7 @@ class Performance:
     expression: FloatArray | None = None
     modulation: FloatArray | None = None
     bend_semitones: FloatArray | None = None
+    correction: ToneCorrection | None = None
 
     @property
     def num_notes(self) -> int:

@@ -54,7 +54,10 @@ def _reverse_cymbal(f0: float, seconds: float, rate: int, rng: np.random.Generat
 
 def _fret_noise(f0: float, seconds: float, rate: int, rng: np.random.Generator) -> FloatArray:
     time = _time(0.16, rate)
-    return np.asarray(_noise(rng, len(time), rate, 1200, 4500) * np.sin(np.pi * time / time[-1]) ** 2, dtype=np.float32)
+    return np.asarray(
+        _noise(rng, len(time), rate, 1200, 4500) * np.sin(np.pi * time / time[-1]) ** 2,
+        dtype=np.float32,
+    )
 
 
 def _breath(f0: float, seconds: float, rate: int, rng: np.random.Generator) -> FloatArray:
@@ -94,7 +97,9 @@ def _helicopter(f0: float, seconds: float, rate: int, rng: np.random.Generator) 
     blade = (0.5 + 0.5 * np.sin(2 * np.pi * 11 * time)) ** 3
     edge = np.minimum(time / 0.05, 1) * np.minimum((time[-1] - time) / 0.3, 1)
     sound = _noise(rng, len(time), rate, 50, 500) * blade
-    return np.asarray((sound * edge + 0.15 * np.sin(2 * np.pi * 82 * time) * edge), dtype=np.float32)
+    return np.asarray(
+        (sound * edge + 0.15 * np.sin(2 * np.pi * 82 * time) * edge), dtype=np.float32
+    )
 
 
 def _applause(f0: float, seconds: float, rate: int, rng: np.random.Generator) -> FloatArray:
@@ -105,7 +110,9 @@ def _applause(f0: float, seconds: float, rate: int, rng: np.random.Generator) ->
     shape = np.exp(-np.arange(int(0.012 * rate)) / (0.002 * rate)).astype(np.float32)
     grain = np.convolve(claps, shape)[: len(time)]
     edge = np.minimum(time / 0.08, 1) * np.minimum((time[-1] - time) / 0.5, 1)
-    return np.asarray((_noise(rng, len(time), rate, 700, 5000) * (0.25 + grain) * edge), dtype=np.float32)
+    return np.asarray(
+        (_noise(rng, len(time), rate, 700, 5000) * (0.25 + grain) * edge), dtype=np.float32
+    )
 
 
 def _gunshot(f0: float, seconds: float, rate: int, rng: np.random.Generator) -> FloatArray:

@@ -141,8 +141,9 @@ def _loudness_weight(frequency: NDArray[np.float64]) -> NDArray[np.float64]:
 class _Tables:
     """Wavetables of one instrument, one a pitch, made when first asked for."""
 
-    def __init__(self, voice: SustainedVoice, sample_rate: int) -> None:
-        self._voice, self._rate = voice, sample_rate
+    def __init__(self, voice: SustainedVoice, performance: Performance) -> None:
+        self._voice, self._rate = voice, performance.sample_rate
+        self._correction = performance.correction
         self._tables: dict[int, Wavetable] = {}
 
     def at(self, pitch: int) -> Wavetable:
@@ -153,6 +154,9 @@ class _Tables:
             frequency = f0 * np.arange(1, num + 1, dtype=np.float64)
             levels = np.linspace(0.0, 1.0, self._voice.positions)
             rows = [self._voice.spectrum(frequency, f0, float(level)) for level in levels]
+            if self._correction is not None:
+                gain = self._correction.gain(frequency, float(midi_to_hz(pitch)))
+                rows = [row * gain for row in rows]
             weight = _loudness_weight(frequency)
             rows = [row / np.sqrt(0.5 * np.sum(np.abs(row * weight) ** 2) + 1e-12) for row in rows]
             self._tables[pitch] = wavetable(np.stack(rows))
@@ -382,7 +386,7 @@ def render_sustained(
         Silence for an empty part.
     """
     rate = performance.sample_rate
-    tables = _Tables(voice, rate)
+    tables = _Tables(voice, performance)
     channels = 2 if voice.players > 1 and voice.width else 1
     bus = np.zeros((channels, performance.num_samples), np.float32)
     noisy = voice.noise_db > -60 or voice.attack_noise_db > -60
