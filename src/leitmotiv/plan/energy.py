@@ -53,7 +53,7 @@ def shape_energy(
         arch = depth * (math.sin(max(way, 0.0) * math.pi / 2) - 0.6)
         lift = _LIFT.get(section.name.split(" ")[0], 0.0)
         energy = level + arch + lift + 0.03 * float(rng.standard_normal())
-        section.energy = round(min(max(energy, 0.05), 1.0), 2)
+        section.energy = round(min(max(energy, 0.12), 1.0), 2)
     if ends_loud and len(sections) > 1 and not sections[-1].is_frame:
         best = max(section.energy for section in sections)
         sections[-1].energy = round(max(sections[-1].energy, best - 0.03), 2)
@@ -76,16 +76,23 @@ def shape_textures(
             section.texture = "polyphonic"
         else:
             section.texture = "homophonic"
-        section.silent = _resting(section, index, parts, form=form)
+        section.silent = _resting(section, index, parts, genre=genre, form=form)
 
 
 def _resting(
-    section: SectionSketch, index: int, parts: tuple[PlanPart, ...], *, form: str
+    section: SectionSketch,
+    index: int,
+    parts: tuple[PlanPart, ...],
+    *,
+    genre: str,
+    form: str,
 ) -> tuple[int, ...]:
     pitched = [i for i, part in enumerate(parts) if part.role != "drums"]
     drums = [i for i, part in enumerate(parts) if part.role == "drums"]
     melody = next((i for i in pitched if parts[i].role == "melody"), pitched[0] if pitched else 0)
     harmony = [i for i in pitched if parts[i].role in ("harmony", "pad") and i != melody]
+    if genre == "ambient":
+        harmony.sort(key=lambda i: parts[i].role != "pad")  # pads are the ground there
     bass = [i for i in pitched if parts[i].role == "bass" and i != melody]
     counters = [i for i in pitched if parts[i].role == "counter" and i != melody]
     resting: list[int] = []
@@ -93,7 +100,7 @@ def _resting(
         resting += drums
     layered = form == "build-up" or len(parts) > 5
     if layered and section.texture == "sparse":
-        resting += counters + harmony[1:] + bass[1:]
+        resting += counters + harmony[1 if index == 0 or len(parts) > 6 else 2 :] + bass[1:]
         if index == 0 and form == "build-up":
             resting += bass[:1] if len(harmony) > 0 else []
     elif layered and section.texture in ("homophonic", "polyphonic"):

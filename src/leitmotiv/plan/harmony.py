@@ -450,7 +450,8 @@ def _write_blues(
             halves = (chorus * (needed // len(chorus) + 1))[:needed]
             if index == last and needed % len(chorus):
                 halves = halves[: len(chorus)] + chorus[-(needed - len(chorus)) :]
-        if index == last and section.phrases[-1].cadence == "authentic":
+        open_end = len(halves) < 3 or not halves[-3].startswith("V")
+        if index == last and section.phrases[-1].cadence == "authentic" and open_end:
             halves = _close(halves, book, rng)
         written.append(halves)
     return written

@@ -156,7 +156,8 @@ def _two_hands(instrument: Instrument, *, alone: bool, bass_free: bool) -> list[
         base = "Piano" if "Piano" in instrument.name else instrument.name
         names = (f"{base} right hand", f"{base} left hand")
     else:
-        names = (f"{instrument.name} melody", f"{instrument.name} accompaniment")
+        base = instrument.name.partition(" (")[0]
+        names = (f"{base} melody", f"{base} accompaniment")
     split_low, split_high = (58, 66) if instrument.high > 84 else (52, 64)
     low, high = max(instrument.low, 33), min(instrument.high, 91)
     upper: Role = "melody" if alone else "harmony"
@@ -173,6 +174,11 @@ def _assign(instruments: Sequence[Instrument]) -> list[_Draft]:
     singers = [i for i in pitched if not _is_chordal(i) and i.family != "bass"]
     chordal = [i for i in pitched if _is_chordal(i)]
     basses = [i for i in pitched if i.family == "bass"]
+    if not chordal and len(singers) > 1:
+        # Nobody else has chords, so the accordions take them.
+        chordal = [i for i in singers if i.name in ("Accordion", "Tango Accordion")][:1]
+        for instrument in chordal:
+            singers.remove(instrument)
     if len(pitched) == 1 and chordal:
         drafts = _two_hands(chordal[0], alone=True, bass_free=True)
         return drafts + [_Draft(DRUM_KIT, "drums") for i in instruments if i.is_drum]
@@ -202,6 +208,8 @@ def _assign(instruments: Sequence[Instrument]) -> list[_Draft]:
         elif bass_free and instrument.family in _TWO_HANDED_FAMILIES:
             drafts += _two_hands(instrument, alone=False, bass_free=True)
             bass_free = False
+        elif instrument.family == "ensemble" and any(d.role == "harmony" for d in drafts):
+            drafts.append(_Draft(instrument, "pad"))
         else:
             drafts.append(_Draft(instrument, "harmony"))
     drafts += [_Draft(instrument, "bass") for instrument in basses]
@@ -233,7 +241,8 @@ def _one_melody(drafts: list[_Draft]) -> None:
 def _name_parts(drafts: list[_Draft]) -> None:
     short = {"Acoustic Grand Piano": "Piano", DRUM_KIT.name: "Drums", "Contrabass": "Double bass"}
     for draft in drafts:
-        draft.name = draft.name or short.get(draft.instrument.name, draft.instrument.name)
+        plain = draft.instrument.name.partition(" (")[0]
+        draft.name = draft.name or short.get(draft.instrument.name, plain)
     counts = Counter(draft.name for draft in drafts)
     seen: Counter[str] = Counter()
     for draft in drafts:

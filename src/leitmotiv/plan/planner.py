@@ -173,7 +173,7 @@ def _set_keys(
         and home.mode in (Mode.MAJOR, Mode.MINOR)
         and form not in ("verse-chorus", "strophic", "blues", "loop")
     )
-    variation = int(rng.integers(1, 4))
+    variation = int(rng.integers(2, max(len(sections) - 1, 3)))
     for index, section in enumerate(sections):
         section.key = home
         if form == "variations" and index == variation and home.mode in (Mode.MAJOR, Mode.MINOR):

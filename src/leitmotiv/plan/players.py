@@ -110,7 +110,7 @@ def find_players(sentence: Sentence, fields: dict[str, Any], notes: list[str]) -
     """Read ensembles, genres and instruments; return mood words inside instrument names."""
     players: list[tuple[int, tuple[str, ...]]] = []
     named = _take_ensembles(sentence, shortest=2)
-    genres = _take_genres(sentence)
+    genres = _take_genres(sentence, fields, notes)
     named += _take_ensembles(sentence, shortest=1)
     hint: str | None = None
     for start, name in sorted(named):
@@ -161,13 +161,17 @@ def _ensemble_players(name: str) -> tuple[str, ...]:
     return tuple(part.instrument.name for part in ENSEMBLES[name])
 
 
-def _take_genres(sentence: Sentence) -> list[str]:
+def _take_genres(sentence: Sentence, fields: dict[str, Any], notes: list[str]) -> list[str]:
     words = vocabulary().genre_words
     pattern = phrase_pattern(words)
     found: list[tuple[int, str]] = []
     match = sentence.take(pattern)
     while match is not None:
-        found.append((match.start(), words[" ".join(match.group().split())]))
+        word = " ".join(match.group().split())
+        found.append((match.start(), words[word]))
+        if word in vocabulary().word_meters and "meter" not in fields:
+            fields["meter"] = vocabulary().word_meters[word]
+            notes.append(f"meter: {fields['meter']} (from {word})")
         match = sentence.take(pattern)
     return list(dict.fromkeys(name for _, name in sorted(found)))
 
@@ -184,10 +188,9 @@ def _settle_genre(
     genres = vocabulary().genres
     if "genre" in fields:  # from the form
         names = [fields["genre"], *(name for name in names if name != fields["genre"])]
+    if hint is not None and hint not in names:
+        names = [*names, hint]
     if not names:
-        if hint is not None:
-            fields["genre"] = hint
-            notes.append(f"genre: {hint}")
         return
     main = max(names, key=lambda name: (genres[name].rank, -names.index(name)))
     fields["genre"] = main

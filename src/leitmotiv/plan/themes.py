@@ -172,6 +172,8 @@ def invent_title(
 ) -> str:
     """Invent a title from mood and genre; the same words and seed give the same title."""
     noun = genre.nouns[int(rng.integers(len(genre.nouns)))]
+    # A kind that the request names, such as a jig, names the piece.
+    noun = next((n for n in genre.nouns if n.lower() in brief.text.lower().split()), noun)
     images = _IMAGES[(valence >= 0, arousal >= 0)]
     image = images[int(rng.integers(len(images)))]
     if brief.moods:

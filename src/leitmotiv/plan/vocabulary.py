@@ -91,6 +91,7 @@ class Vocabulary:
     tempo_words: dict[str, str]
     tempo_scale: dict[str, float]
     meter_words: dict[str, str]
+    word_meters: dict[str, str]
     forms: tuple[str, ...]
     form_words: dict[str, str]
     numbers: dict[str, int]
@@ -171,6 +172,7 @@ def vocabulary() -> Vocabulary:
         },
         tempo_scale=dict(data["tempo_scale"]),
         meter_words={word: meter for meter, words in data["meters"].items() for word in words},
+        word_meters=dict(data["word_meters"]),
         forms=tuple(data["forms"]),
         form_words={
             word.lower(): name for name, words in data["forms"].items() for word in (name, *words)
