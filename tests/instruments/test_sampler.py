@@ -290,7 +290,7 @@ def test_tremolo_lfo_waits_for_its_delay(tmp_path: Path) -> None:
     # Spans of six periods of the tone.
     levels = [rms_db(audio, t, t + 0.0125) for t in np.arange(0.05, 0.95, 0.0125)]
     assert np.ptp(levels[:32]) < 0.1
-    assert np.ptp(levels[40:]) == pytest.approx(20.0, abs=2.0)
+    assert np.ptp(levels[40:]) == pytest.approx(19.0, abs=2.0)  # spans blunt the tips
 
 
 def test_volume_and_expression_follow_while_a_note_sounds(tmp_path: Path) -> None:

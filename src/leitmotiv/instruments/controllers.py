@@ -126,16 +126,16 @@ class Controllers:
     def hold_with_pedal(self, release_at: NDArray[np.int64]) -> NDArray[np.int64]:
         """Delay note-offs under a pressed sustain pedal (CC 64 >= 64) until it is lifted.
 
-        A pedal that is never lifted holds to the end, as a key held down would.
+        A pedal that is never lifted is taken off when the last note ends.
         """
         track = self._values.get(SUSTAIN_PEDAL)
-        if track is None:
+        if track is None or not len(release_at):
             return release_at
         down = track >= 64
         lifted = np.append(np.flatnonzero(~down), len(down))
         instant = np.searchsorted(self.samples, release_at, side="right") - 1
         until = lifted[np.searchsorted(lifted, instant)]
-        ends = np.append(self.samples, np.iinfo(np.int64).max // 4)
+        ends = np.append(self.samples, release_at.max())
         return np.where(down[instant], ends[until], release_at)
 
     def is_dynamic(self, modulator: Modulator) -> bool:
