@@ -58,7 +58,7 @@ def test_every_ensemble_plays_every_meter_in_range(genre: str, meter: str) -> No
             check_part(notes, plan, part_index)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(
     num_bars=st.integers(1, 64),
     key=st.sampled_from(sorted(PROGRESSIONS)),

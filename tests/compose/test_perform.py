@@ -45,7 +45,7 @@ def played(plan: Plan, score: Score, seed: int = 0) -> Score:
     return perform(score, plan, rng=np.random.default_rng(seed))
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(
     style=st.sampled_from([None, *style_names()]),
     meter=st.sampled_from(["4/4", "3/4", "6/8", "7/8"]),

@@ -51,7 +51,7 @@ def test_every_style_plays_every_meter(style: str, meter: str) -> None:
         assert len(notes) or plan.parts[part_index].is_drum
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(
     style=st.sampled_from(style_names()),
     num_bars=st.integers(1, 64),

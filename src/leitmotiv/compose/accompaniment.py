@@ -39,6 +39,7 @@ from leitmotiv.theory import TICKS_PER_QUARTER, Meter
 
 __all__ = ["accompaniment_part"]
 
+_BREATHING = frozenset([52, 53, *range(56, 61), *range(64, 80), 22, 109, 111])
 _BASS_VELOCITY, _INNER_VELOCITY, _DOWNBEAT = 80, 72, 8
 
 
@@ -206,6 +207,7 @@ def _line_part(
         is_held = set(grid) <= {"x", "1", "-"} and grid.count("x") + grid.count("1") == 1
         if part.role == "pad":
             grid, is_held = ("1" if is_bass else "x") + "-" * (len(grid) - 1), True
+        closes = {p.end_bar_index - 1 for p in section.phrases if p.cadence != "none"}
         for bar_index in range(section.start_bar_index, section.end_bar_index):
             bar = bar_index * meter.bar_ticks
             if grid == "h":
@@ -236,6 +238,8 @@ def _line_part(
                         symbol = "5"
                     if onset == span.start:
                         symbol = "1"
+                    if bar_index in closes:
+                        symbol = "1"  # a close stands on its chord
                     if symbol not in "1x":
                         pitch = _bass_pitch(symbol, pitch, after, span, part.low, part.high)
                 elif symbol == "p":
@@ -265,7 +269,25 @@ def _line_part(
                     rows.append((onset, event.duration, pitch, velocity))
     if part.role not in ("bass", "pad"):
         rows = _with_passing_notes(rows, plan, skeleton, part_index, rng)
-    return _notes(rows)
+    return _notes(_with_breaths(rows, plan, part_index))
+
+
+def _with_breaths(
+    rows: list[tuple[int, int, int, int]], plan: Plan, part_index: int
+) -> list[tuple[int, int, int, int]]:
+    """Let singers and wind players breathe where a phrase ends."""
+    if plan.parts[part_index].program not in _BREATHING:
+        return rows
+    meter = plan.meter_value
+    ends = {p.end_bar_index * meter.bar_ticks for s in plan.sections for p in s.phrases}
+    ends.discard(plan.num_bars * meter.bar_ticks)
+    rest = meter.beat_ticks // 2
+    return [
+        (onset, length - rest, pitch, velocity)
+        if onset + length in ends and length >= 2 * rest
+        else (onset, length, pitch, velocity)
+        for onset, length, pitch, velocity in rows
+    ]
 
 
 def _hymn_events(plan: Plan, bar: int, melody: NDArray[np.void] | None) -> list[GridEvent]:
@@ -408,7 +430,7 @@ def _counter_part(
                 rows[-1] = (last[0], last[1] + length, last[2], last[3])
             else:
                 rows.append((onset, length, current, 74))
-    return _notes(rows)
+    return _notes(_with_breaths(rows, plan, part_index))
 
 
 def _chordal_part(

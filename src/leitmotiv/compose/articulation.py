@@ -17,6 +17,7 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
+from leitmotiv.compose.dynamics import energy_curve
 from leitmotiv.plan.plan import Plan
 from leitmotiv.score.score import Part
 
@@ -76,6 +77,8 @@ def sounding_durations(
     light = any(word in plan.genre.lower() for word in _LIGHT_GENRES)
     accompanies = part.role in ("harmony", "bass", "pad")
     later = np.searchsorted(onsets, onsets, side="right")
+    # The livelier, the shorter: 85 % of the written length when calm, 55 % when lively.
+    short = 0.92 - 0.45 * np.clip(energy_curve(plan, onsets), 0.15, 0.82)
     overlap = max(int(0.02 * ticks_per_sec), 2)
     gap = max(int(0.035 * ticks_per_sec), 4)
     for index in range(count):
@@ -88,7 +91,7 @@ def sounding_durations(
         )
         closes = closes and (following is None or onsets[following] >= ends[index])
         if light and accompanies and attack is not Attack.HELD and duration <= beat:
-            durations[index] = max(round(duration * 0.58), 30)
+            durations[index] = max(round(duration * short[index]), 30)
         elif closes and part.role in ("melody", "counter") and attack is not Attack.HELD:
             durations[index] = max(duration - min(round(0.14 * duration) + gap, beat // 3), 30)
         elif repeats:

@@ -143,6 +143,9 @@ def _walk(
             break
         pool = [p for p in range(current - 5, current + 6) if p != current and p % 12 in scale]
         pool = [p for p in pool if line.low <= p <= line.high] or [current]
+        if beat % 2 == 0:
+            # Scale tones pass on weak beats; the strong ones carry the chord.
+            pool = [p for p in pool if p % 12 in tones] or pool
         weights = np.array(
             [
                 (3.0 if p % 12 in tones else 1.0)
@@ -195,6 +198,7 @@ def bass_notes(
         pattern = pick_pattern(style.bass, meter, section_intensity(plan, section.start_bar_index))
         if pattern is None or is_silent(plan, part_index, section.start_bar_index):
             continue
+        closes = {p.end_bar_index - 1 for p in section.phrases if p.cadence != "none"}
         for bar_index in range(section.start_bar_index, section.end_bar_index):
             bar = bar_index * meter.bar_ticks
             first, second = spans[2 * bar_index], spans[2 * bar_index + 1]
@@ -229,6 +233,8 @@ def bass_notes(
                     symbol = "5"
                 if is_new and symbol not in "1a8":
                     symbol = "1"
+                if bar_index in closes and symbol in "34567":
+                    symbol = "1"  # a close stands on its chord
                 duration, velocity = event.duration, _PLAIN
                 if symbol == "a" and nxt is not None:
                     target = line.place(nxt.chord.bass_pitch_class)

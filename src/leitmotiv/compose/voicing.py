@@ -62,7 +62,7 @@ def _tones(chord: ChordSymbol, key: Key, kind: Voicing, num_voices: int) -> tupl
     if kind == "power":
         order = ("root", "fifth")
     elif kind == "shell":
-        order = ("third", "seventh", "root", "fifth")
+        order = ("third", "seventh", "fifth", "root")
     elif kind == "rootless":
         order = ("third", "seventh", "ninth", "fifth", "root")
     elif kind == "sus":
@@ -166,6 +166,8 @@ def _cost(
                 break
         if upper - lower > 12 and lower > 52:
             cost += 2.0
+        if upper - lower == 1:
+            cost += 7.0  # the major seventh lies better below the root's octave than beside it
     if top is not None and pitches[-1] >= top:
         cost += 4.0 + (pitches[-1] - top)
     return cost
