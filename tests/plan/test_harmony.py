@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from itertools import pairwise
 
 import numpy as np
@@ -17,7 +18,7 @@ TONAL = [
     for name in genre_names()
     if vocabulary().genres[name].harmony in load_data("harmony")["grammar"]
 ]
-SEEDS = range(25)
+SEEDS = range(12)
 
 
 def _halves(plan: Plan) -> list[tuple[ChordSymbol, Key]]:
@@ -32,6 +33,7 @@ def _is_dominant_seventh(chord: ChordSymbol) -> bool:
     return {"3", "b7"} <= set(chord.degrees)
 
 
+@cache
 def _plans(genre: str) -> list[Plan]:
     return [make_plan(Brief(genre=genre), np.random.default_rng(seed)) for seed in SEEDS]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from leitmotiv.errors import BriefError
@@ -100,6 +100,12 @@ def test_two_genres_share_a_piece() -> None:
     grand = parse_brief("orchestral waltz")
     assert grand.genre == "waltz"
     assert len(grand.instruments) > 5
+
+
+def test_dances_bring_their_meter_and_ensembles_their_genre() -> None:
+    assert parse_brief("a jig for fiddle").meter == "6/8"
+    assert parse_brief("a jig in 9/8 for fiddle").meter == "9/8"
+    assert parse_brief("jazz trio ballad, slow").genre == "jazz"
 
 
 def test_moods_become_valence_and_arousal() -> None:
@@ -210,6 +216,7 @@ def _complaint(text: str) -> str:
 
 
 @given(st.text(max_size=200))
+@settings(max_examples=40)
 def test_any_text_gives_a_brief_or_a_one_line_error(text: str) -> None:
     assert "\n" not in _complaint(text)
 
@@ -222,5 +229,6 @@ _PIECES = st.sampled_from(
 
 
 @given(st.lists(_PIECES, max_size=25))
+@settings(max_examples=60)
 def test_any_mixture_of_known_words_is_handled(pieces: list[str]) -> None:
     assert "\n" not in _complaint(" ".join(pieces))

@@ -238,6 +238,18 @@ def _one_melody(drafts: list[_Draft]) -> None:
             draft.role = "counter"
 
 
+def _with_chords(drafts: list[_Draft]) -> list[_Draft]:
+    """Let a keyboard that leads play the chords too where nobody else does (a jazz trio)."""
+    lead = next((d for d in drafts if d.role == "melody"), None)
+    has_chords = any(d.role in ("harmony", "pad") for d in drafts)
+    if lead is None or has_chords or lead.instrument.family not in _TWO_HANDED_FAMILIES:
+        return drafts
+    hands = _two_hands(lead.instrument, alone=True, bass_free=False)
+    hands[1].low = max(hands[1].low, 45)  # a bass plays below
+    index = drafts.index(lead)
+    return drafts[:index] + hands + drafts[index + 1 :]
+
+
 def _name_parts(drafts: list[_Draft]) -> None:
     short = {"Acoustic Grand Piano": "Piano", DRUM_KIT.name: "Drums", "Contrabass": "Double bass"}
     for draft in drafts:
@@ -317,6 +329,7 @@ def make_palette(
             "instruments: nobody is left to play; name an instrument or drop one of the exclusions"
         )
     _one_melody(drafts)
+    drafts = _with_chords(drafts)
     _name_parts(drafts)
     parts = []
     for draft in drafts:

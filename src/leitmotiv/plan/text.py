@@ -430,12 +430,13 @@ def _read_mode(sentence: Sentence, fields: dict[str, Any], notes: list[str]) -> 
 
 def _read_tempo(sentence: Sentence, fields: dict[str, Any], notes: list[str]) -> None:
     words = vocabulary()
-    match = sentence.take(phrase_pattern([*words.tempo_words, *words.tempo_scale]))
-    if match is None:
-        return
-    word = " ".join(match.group().split())
-    fields.setdefault("tempo", words.tempo_words.get(word, word))
-    notes.append(f"tempo: {fields['tempo']}")
+    pattern = phrase_pattern([*words.tempo_words, *words.tempo_scale])
+    match = sentence.take(pattern)
+    while match is not None:
+        word = " ".join(match.group().split())
+        fields.setdefault("tempo", words.tempo_words.get(word, word))
+        notes.append(f"tempo: {words.tempo_words.get(word, word)}")
+        match = sentence.take(pattern)
 
 
 def _read_moods(

@@ -17,6 +17,7 @@ A. Schoenberg, *Fundamentals of Musical Composition*, ch. III-V (motive, phrase,
 from __future__ import annotations
 
 import math
+import re
 
 import numpy as np
 
@@ -173,7 +174,8 @@ def invent_title(
     """Invent a title from mood and genre; the same words and seed give the same title."""
     noun = genre.nouns[int(rng.integers(len(genre.nouns)))]
     # A kind that the request names, such as a jig, names the piece.
-    noun = next((n for n in genre.nouns if n.lower() in brief.text.lower().split()), noun)
+    asked = set(re.findall(r"\w+", brief.text.lower()))
+    noun = next((n for n in genre.nouns if n.lower() in asked), noun)
     images = _IMAGES[(valence >= 0, arousal >= 0)]
     image = images[int(rng.integers(len(images)))]
     if brief.moods:
