@@ -82,8 +82,9 @@ class CellRule:
         Bias by pitch class for notes of a cadence bar.
     sketch : Mapping[int, tuple[tuple[int, ...], int]]
         Position → pitches and duration of a rule-based sketch.
-    other_lines : sequence of (start, end, pitch)
-        Notes already fixed in other parts during this bar, in steps from its start.
+    other_lines : sequence of (start, end, pitch, previous)
+        Notes already fixed in other parts during this bar, in steps from its start, each with the
+        pitch its part played before (-1 for none).
     start_time : int
         Steps from the window's start.
     """
@@ -104,7 +105,7 @@ class CellRule:
     closing: Mapping[int, float] = field(default_factory=dict)
     sketch: Mapping[int, tuple[tuple[int, ...], int]] = field(default_factory=dict)
     sketch_weight: float = 0.0
-    other_lines: Sequence[tuple[int, int, int]] = ()
+    other_lines: Sequence[tuple[int, int, int, int]] = ()
     start_time: int = 0
     is_bass: bool = False
     is_melody: bool = False
@@ -172,7 +173,9 @@ class GuidanceFilter:
         starts_chord = step == rule.chord_starts[index] or (step == 0)
         in_chord = np.isin(pitches % 12, list(tones)) if tones else np.ones(len(pitches), bool)
         in_scale = np.isin(pitches % 12, list(rule.scale | tones))
-        value += np.where(in_chord, 0.6 + 1.8 * strong, 0.0)
+        # A melody may lean on the harmony; the parts around it are the harmony.
+        firmness = 0.6 + 1.8 * strong if rule.is_melody else 1.5 + 3.0 * strong
+        value += np.where(in_chord, firmness, 0.0)
         value -= np.where(in_scale, 0.0, 5.0)
         if starts_chord:
             value -= np.where(in_chord, 0.0, 2.5)
@@ -197,23 +200,46 @@ class GuidanceFilter:
         pitches: NDArray[np.int64],
         in_chord: NDArray[np.bool_],
     ) -> NDArray[np.float32]:
-        """Discourage minor seconds, major sevenths and minor ninths with sounding notes."""
-        sounding = {pitch for start, end, pitch in rule.other_lines if start <= step < end}
-        for cell in range(max(row.cell - 16, 0), row.cell):
-            other = self.rules[cell]
-            if other.bar != rule.bar or other.part == rule.part:
-                continue
-            for position, pitch, duration, _ in row.cells[cell]:
-                start = position - POSITION_OFFSET
-                if start <= step < start + int(id_to_duration(duration)):
-                    sounding.add(pitch - PITCH_OFFSET)
+        """Discourage harsh intervals with sounding notes and parallel fifths and octaves."""
         value = np.zeros(len(pitches), dtype=np.float32)
-        for pitch in sounding:
+        mine = self._previous(rule, row)
+        for start, end, pitch, previous in [*rule.other_lines, *self._new_lines(rule, row)]:
+            if not start <= step < end:
+                continue
             distance = np.abs(pitches - pitch) % 12
             harsh = (distance == 1) | (distance == 11)
             value -= np.where(harsh, np.where(in_chord, 1.5, 3.5), 0.0)
             value -= np.where(pitches == pitch, 0.7, 0.0)
+            if rule.single_line and start == step and mine and previous not in (-1, pitch):
+                before = abs(mine[-1] - previous) % 12
+                if before in (0, 7):  # both move and keep a perfect interval
+                    parallel = (distance == before) & (pitches != mine[-1])
+                    value -= np.where(parallel, 3.0, 0.0)
         return value
+
+    def _new_lines(self, rule: CellRule, row: RowState) -> list[tuple[int, int, int, int]]:
+        """Notes that this candidate has put into other parts of the same bar."""
+        found: list[tuple[int, int, int, int]] = []
+        for cell in range(max(row.cell - 16, 0), row.cell):
+            other = self.rules[cell]
+            if other.bar != rule.bar or other.part == rule.part:
+                continue
+            previous = self._last_before(cell, row)
+            for position, pitch, duration, _ in row.cells[cell]:
+                start = position - POSITION_OFFSET
+                midi = pitch - PITCH_OFFSET
+                found.append((start, start + int(id_to_duration(duration)), midi, previous))
+                previous = midi
+        return found
+
+    def _last_before(self, cell: int, row: RowState) -> int:
+        """The pitch that a target cell's part played before the cell, -1 for none."""
+        part = self.rules[cell].part
+        for earlier in range(cell - 1, -1, -1):
+            if self.rules[earlier].part == part and row.cells[earlier]:
+                return row.cells[earlier][-1][1] - PITCH_OFFSET
+        before = self.rules[cell].previous_pitch
+        return -1 if before is None else before
 
     def _line(
         self, rule: CellRule, row: RowState, pitches: NDArray[np.int64]
@@ -225,8 +251,9 @@ class GuidanceFilter:
             leap = np.abs(pitches - previous[-1])
             value -= np.where(leap > 12, 6.0, np.where(leap > 7, 1.0, 0.0))
             value -= np.where(leap == 6, 1.0, 0.0)
-            if rule.is_melody and len(previous) >= 2 and previous[-1] == previous[-2]:
-                value -= np.where(pitches == previous[-1], 1.5, 0.0)
+            if rule.is_melody:
+                again = len(previous) >= 2 and previous[-1] == previous[-2]
+                value -= np.where(pitches == previous[-1], 2.5 if again else 0.8, 0.0)
         if rule.is_melody:
             middle = (rule.low + rule.high) / 2
             reach = (rule.high - rule.low) / 2

@@ -87,7 +87,7 @@ def close_cadences(canvas: Canvas, leads: NDArray[np.int64]) -> None:
                 continue
             since = half_step if plan.chord_at(bar, 0) != chord else 0
             _close_melody(canvas, bar, int(leads[bar]), since, final, phrase.cadence)
-            _close_bass(canvas, bar, since, final)
+            _close_bass(canvas, bar, int(leads[bar]), since, final)
     for part in range(plan.num_parts):
         if not plan.parts[part].is_drum:
             _settle_last_bar(canvas, part)
@@ -122,22 +122,39 @@ def _close_melody(
     canvas.write([(bar, part)], cell)
 
 
-def _close_bass(canvas: Canvas, bar: int, since: int, final: bool) -> None:
+def _bass_parts(canvas: Canvas, bar: int, lead: int) -> list[int]:
+    """Parts that carry the bass in a bar: those with the role, else the lowest accompanist."""
+    plan = canvas.plan
+    sounding = [
+        part
+        for part, entry in enumerate(plan.parts)
+        if part not in plan.section_at(bar).parts_silent and not entry.is_drum
+    ]
+    basses = [part for part in sounding if plan.parts[part].role == "bass"]
+    others = [part for part in sounding if part != lead]
+    return basses or sorted(others, key=lambda part: plan.parts[part].low)[:1]
+
+
+def _close_bass(canvas: Canvas, bar: int, lead: int, since: int, final: bool) -> None:
     """The bass strikes the chord's bass note where the goal chord begins."""
     plan = canvas.plan
     chord = plan.chord_at(bar, 1)
-    for part, entry in enumerate(plan.parts):
-        if entry.role != "bass" or part in plan.section_at(bar).parts_silent:
-            continue
+    for part in _bass_parts(canvas, bar, lead):
+        entry = plan.parts[part]
         cell = canvas.cell(bar, part).copy()
         classes = frozenset({chord.root_pitch_class if final else chord.bass_pitch_class})
-        at = np.flatnonzero(cell["position"] == since)
-        if len(at):
-            lowest = int(at[np.argmin(cell["pitch"][at])])
-            cell["pitch"][lowest] = _nearest(
-                int(cell["pitch"][lowest]), classes, entry.low, entry.high
-            )
-            canvas.write([(bar, part)], cell)
+        at = np.flatnonzero(cell["position"] >= since)
+        if not len(at):
+            continue
+        first = int(cell["position"][at].min())
+        at = at[cell["position"][at] == first]
+        lowest = int(at[np.argmin(cell["pitch"][at])])
+        goal = _nearest(int(cell["pitch"][lowest]), classes, entry.low, entry.high)
+        if len(at) > 1:  # in a chord the goal goes below the other notes, not into them
+            ceiling = int(np.sort(cell["pitch"][at])[1]) - 1
+            goal = _nearest(int(cell["pitch"][lowest]), classes, entry.low, ceiling)
+        cell["pitch"][lowest] = goal
+        canvas.write([(bar, part)], cell)
 
 
 def _settle_last_bar(canvas: Canvas, part: int) -> None:

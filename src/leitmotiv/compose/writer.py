@@ -39,8 +39,8 @@ class WriterOptions:
     ``sketch_weight`` (logits) pulls accompaniments towards their rule-based sketch.
     """
 
-    num_candidates: int = 8
-    num_accompaniments: int = 3
+    num_candidates: int = 12
+    num_accompaniments: int = 4
     temperature: float = 0.95
     min_p: float = 0.06
     sketch_weight: float = 2.0
@@ -269,18 +269,28 @@ class Writer:
             table[int(position)] = (pitches, int(chosen["duration"].max()))
         return table
 
-    def _sounding(self, bar: int, part: int, shift: int) -> list[tuple[int, int, int]]:
+    def _sounding(self, bar: int, part: int, shift: int) -> list[tuple[int, int, int, int]]:
         """Written notes of other pitched parts that sound in a bar, in steps from its start."""
         canvas = self.canvas
-        notes = canvas.notes
-        start = (notes["bar"] - bar) * canvas.steps + notes["position"]
-        end = start + notes["duration"]
-        chosen = (start < canvas.steps) & (end > 0) & (notes["part"] != part)
-        chosen &= ~canvas.grid.is_drum[notes["part"]]
-        return [
-            (int(s), int(e), int(p) + shift)
-            for s, e, p in zip(start[chosen], end[chosen], notes["pitch"][chosen], strict=True)
-        ]
+        found: list[tuple[int, int, int, int]] = []
+        for other in range(canvas.plan.num_parts):
+            if other == part or canvas.grid.is_drum[other]:
+                continue
+            notes = canvas.part_notes(other)
+            notes = notes[(notes["bar"] >= bar - 4) & (notes["bar"] <= bar)]
+            start = (notes["bar"].astype(np.int64) - bar) * canvas.steps + notes["position"]
+            end = start + notes["duration"]
+            pitch = notes["pitch"].astype(np.int64) + shift
+            previous = np.concatenate([[-1], pitch])[: len(pitch)]
+            sounds = end > 0
+            found += zip(
+                start[sounds].tolist(),
+                end[sounds].tolist(),
+                pitch[sounds].tolist(),
+                previous[sounds].tolist(),
+                strict=True,
+            )
+        return found
 
     def _score(
         self,
