@@ -50,6 +50,8 @@ class ModalVoice:
 
     modes: ModeBank
     dynamic_exponent: float = 1.5
+    rise_sec: float = 0.001
+    """Time in which the modes come up: the softness of finger, felt or mallet."""
     damped: bool = True
     """Whether the sound is stopped at key up; bells and glockenspiels ring on."""
     release_sec: float = 0.12
@@ -145,6 +147,8 @@ def render_modal(
         audio = decaying_modes(
             modes.frequency_hz, modes.decay_rate, amplitude, modes.phase, count, rate
         )
+        rise = min(int(voice.rise_sec * rate) + 2, count)
+        audio[..., :rise] *= (0.5 - 0.5 * np.cos(np.pi * np.arange(rise) / rise)).astype(np.float32)
         if noise is not None:
             burst_length = min(int(voice.noise_decay_sec * 7 * rate), count)
             time = np.arange(burst_length, dtype=np.float32) / np.float32(rate)

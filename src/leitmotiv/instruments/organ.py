@@ -91,10 +91,10 @@ _PIPE = replace(
     spectrum=_pipes(((1, -8, 9), (2, 0, 7), (4, -4, 8), (6, -13, 9), (8, -9, 9))),
     attack_sec=0.05,
     release_sec=0.22,
-    drift_cents=0.6,
+    drift_cents=0.4,
     drift_db=0.25,
     players=2,
-    detune_cents=2.5,
+    detune_cents=1.4,
     width=0.6,
     noise_db=-50.0,
     attack_noise_db=-30.0,
@@ -112,7 +112,7 @@ ORGANS: dict[int, Organ] = {
             spectrum=_pipes(((2, 0, 4.5), (4, -8, 6))),
             attack_sec=0.04,
             release_sec=0.1,
-            detune_cents=1.5,
+            detune_cents=1.2,
         )
     ),
 }

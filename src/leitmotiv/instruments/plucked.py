@@ -121,6 +121,7 @@ def string_modes(
 
 _NYLON = ModalVoice(
     modes=string_modes(pick=0.22, slope=1.1, edge_hz=(900.0, 3200.0), sustain_sec=2.6, loss=0.9),
+    rise_sec=0.002,
     release_sec=0.13,
     noise_db=-32.0,
     noise_decay_sec=0.008,
@@ -132,6 +133,7 @@ _STEEL = replace(
     _NYLON,
     modes=string_modes(pick=0.14, edge_hz=(1800.0, 6500.0), sustain_sec=4.5, loss=0.45),
     noise_db=-30.0,
+    rise_sec=0.0012,
     noise_decay_sec=0.006,
     noise_band_hz=(1500.0, 9000.0),
 )
@@ -158,6 +160,7 @@ _BASS_FINGER = replace(
         loss=0.9,
     ),
     noise_db=-34.0,
+    rise_sec=0.0035,
     noise_decay_sec=0.01,
     noise_band_hz=(200.0, 2500.0),
     pedal=False,
