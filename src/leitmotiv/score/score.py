@@ -347,7 +347,8 @@ class Score:
             count = max(-(-(limit - change.tick) // step), 0)
             pieces.append(change.tick + step * np.arange(count, dtype=np.int64))
             # A meter change inside a bar cuts that bar short, as notation programs do.
-            position = change.tick + step * count if stop is None or stop > end_tick else stop
+            position = change.tick + step * count
+            position = position if stop is None else min(position, stop)
             if limit == end_tick:
                 break
         return np.concatenate([*pieces, np.asarray([max(position, 0)], dtype=np.int64)])
