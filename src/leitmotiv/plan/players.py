@@ -10,7 +10,7 @@ Public names: :func:`find_players`, :func:`find_excluded`.
 from __future__ import annotations
 
 import re
-from itertools import pairwise
+from itertools import islice, pairwise
 from typing import Any
 
 from leitmotiv.errors import BriefError
@@ -53,6 +53,7 @@ _ALONE = {
 _NUMBER_WORDS = {"a", "an", "one", "solo", "single", "the", "some"}
 _LENDERS = ("orchestral", "nocturne", "choral", "baroque")
 _LONGEST = 4
+_WORD = re.compile(r"[^\W_][\w'&-]*")
 _NO_START = _NUMBER_WORDS | {"and", "with", "for", "of", "in", "or", "by", "two", "three", "four"}
 _NO_END = {"solo", "section", "i", "ii", "1", "2", "3", "4", "and", "the", "slow", "loud", "soft"}
 
@@ -83,7 +84,7 @@ def find_excluded(sentence: Sentence, fields: dict[str, Any], notes: list[str]) 
 
 
 def _instrument_at(sentence: Sentence, position: int) -> tuple[Instrument, int] | None:
-    words = list(re.compile(r"[^\W_][\w'-]*").finditer(sentence.lower, position))[:_LONGEST]
+    words = list(islice(_WORD.finditer(sentence.lower, position), _LONGEST))
     gaps = [sentence.lower[a.end() : b.start()] for a, b in pairwise(words)]
     if not words or sentence.lower[position : words[0].start()].strip():
         return None
@@ -140,8 +141,8 @@ def _take_ensembles(sentence: Sentence, *, shortest: int) -> list[tuple[int, str
     for token in sentence.tokens():
         if sentence.lower[token.start() : token.end()] != token.group():
             continue  # inside a name taken before
-        words = list(re.compile(r"[^\W_][\w'&-]*").finditer(sentence.lower, token.start()))
-        for count in range(min(_LONGEST, len(words)), 0, -1):
+        words = list(islice(_WORD.finditer(sentence.lower, token.start()), _LONGEST))
+        for count in range(len(words), 0, -1):
             phrase = sentence.lower[token.start() : words[count - 1].end()]
             plain = " ".join(phrase.replace("-", " ").split())
             if len(plain.split()) < shortest or plain in _NO_ENSEMBLE or phrase in _NO_ENSEMBLE:

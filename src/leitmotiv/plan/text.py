@@ -35,7 +35,7 @@ from leitmotiv.theory import ChordSymbol, Key, Meter, parse_lead_sheet, parse_pi
 
 __all__ = ["parse_brief"]
 
-_MAX_TEXT = 20_000
+_MAX_TEXT = 4_000
 _MODES = "major|minor|maj|min|dur|moll|dorian|phrygian|lydian|mixolydian|aeolian|ionian|locrian"
 _SIGN = r"(?:##?|bb?|[\s-]*(?:sharp|flat)\b)?"
 _EXAMPLE = "such as 'a wistful waltz for string quartet in D minor, 24 bars'"
@@ -339,7 +339,7 @@ def _take_duration(sentence: Sentence) -> float | None:
 def _read_meter(sentence: Sentence, fields: dict[str, Any], notes: list[str]) -> None:
     words = vocabulary().meter_words
     match = sentence.take(
-        r"(?<![\w/])(-?\d+(?:\+\d+)*\s*/\s*-?\d+)(?![\w/])"
+        r"(?<![\w/])(-?\d+(?:\+\d+){0,8}\s*/\s*-?\d+)(?![\w/])"
         r"(?:[\s-]*(?:time(?:\s+signature)?|meter|metre))?"
     )
     if match is not None:

@@ -24,7 +24,7 @@ _VALUES |= {word: 10 * (index + 2) for index, word in enumerate(_TENS)}
 _WORD = "|".join(sorted([*_VALUES, "hundred", "thousand", "dozen"], key=len, reverse=True))
 NUMBER = (
     rf"(?:-?\d+(?:[.,]\d+)?|(?:an?\s+(?=hundred|thousand|dozen))?"
-    rf"(?:{_WORD})(?:[\s-]+(?:and\s+)?(?:{_WORD}))*)"
+    rf"(?:{_WORD})(?:[\s-]+(?:and\s+)?(?:{_WORD})){{0,6}})"
 )
 """Pattern of a number: digits or English words up to thousands."""
 
