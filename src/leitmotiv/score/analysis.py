@@ -8,7 +8,8 @@ C major, has the chord N throughout and no sections.
 
 Public names: :func:`estimate_key` (:mod:`~leitmotiv.score.analysis_key`),
 :func:`chords_per_half_bar`, :func:`half_bar_starts` (:mod:`~leitmotiv.score.analysis_chords`),
-:func:`repeated_sections`, :func:`bar_similarity` (:mod:`~leitmotiv.score.analysis_form`).
+:func:`repeated_sections`, :func:`bar_similarity` (:mod:`~leitmotiv.score.analysis_form`),
+:func:`estimate_upbeat`, :func:`align_bars` (:mod:`~leitmotiv.score.analysis_upbeat`).
 """
 
 from __future__ import annotations
@@ -16,11 +17,14 @@ from __future__ import annotations
 from leitmotiv.score.analysis_chords import chords_per_half_bar, half_bar_starts
 from leitmotiv.score.analysis_form import bar_similarity, repeated_sections
 from leitmotiv.score.analysis_key import estimate_key, pitched_notes
+from leitmotiv.score.analysis_upbeat import align_bars, estimate_upbeat
 
 __all__ = [
+    "align_bars",
     "bar_similarity",
     "chords_per_half_bar",
     "estimate_key",
+    "estimate_upbeat",
     "half_bar_starts",
     "pitched_notes",
     "repeated_sections",
