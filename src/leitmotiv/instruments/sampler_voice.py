@@ -24,6 +24,7 @@ Public names: :func:`render_voices`, :func:`interpolation_table`, :data:`BLOCK` 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -101,7 +102,20 @@ _SIGNATURE = (
 )
 
 
-@njit(_SIGNATURE, nogil=True, cache=True, error_model="numpy", fastmath={"contract"})
+def _compiled(function: Callable[..., None]) -> Callable[..., None]:
+    """Compile once and keep the code on disk, where there is a folder to keep it in."""
+    options: dict[str, Any] = {
+        "nogil": True,
+        "error_model": "numpy",
+        "fastmath": {"contract"},
+    }
+    try:
+        return njit(_SIGNATURE, cache=True, **options)(function)
+    except RuntimeError:  # neither the package's folder nor the user's can be written
+        return njit(_SIGNATURE, **options)(function)
+
+
+@_compiled
 def render_voices(
     out: NDArray[np.float32],
     begin: int,
@@ -274,7 +288,7 @@ def render_voices(
                     elif value < -1.0:
                         value = -2.0 - value
                         s[low + 1] = -s[low + 1]
-                    s[low] = min(max(value, -1.0), 1.0)
+                    s[low] = value
             lfo, vibrato = s[S_LFO], s[S_VIB]
 
             # ---- gains --------------------------------------------------------------------------
@@ -359,7 +373,7 @@ def render_voices(
             cutoff = s[S_LIVE + CUTOFF] + lfo * s[S_LIVE + LFO_CUTOFF]
             cutoff += bend * s[S_LIVE + ENV_CUTOFF]
             resonance, peak, scale = s[S_LIVE + RESONANCE], s[S_PEAK], s[S_SCALE]
-            hz = 8.175798915643707 * math.exp(log2_1200 * min(max(cutoff, -2000.0), 16_000.0))
+            hz = 8.175798915643707 * math.exp(log2_1200 * cutoff)
             hz = min(max(hz, 5.0), 0.45 * sample_rate)
             is_open = hz >= open_cutoff and resonance == 0.0
             b0, b1, a1, a2 = s[S_B0], s[S_B1], s[S_A1], s[S_A2]
