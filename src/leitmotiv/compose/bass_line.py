@@ -64,10 +64,11 @@ class _Line:
     def __init__(self, low: int, high: int) -> None:
         self.low, self.high = low, high
         self.home = low + min(6.5, (high - low) / 2)
+        self.ceiling = min(high, round(self.home) + 13)
         self.last: int | None = None
 
     def place(self, pitch_class: int) -> int:
-        target = self.home if self.last is None else 0.5 * self.home + 0.5 * self.last
+        target = self.home if self.last is None else 0.7 * self.home + 0.3 * self.last
         return nearest_pitch(pitch_class, target, self.low, self.high)
 
     def degree(self, symbol: str, span: ChordSpan, root: int) -> int:
@@ -76,7 +77,7 @@ class _Line:
         if symbol == "1":
             return root
         if symbol == "8":
-            return root + 12 if root + 12 <= self.high else root
+            return root + 12 if root + 12 <= self.ceiling else root
         by_interval = {(pc - chord.root_pitch_class) % 12: pc for pc in chord.pitch_classes}
         pitch_class = next(
             (by_interval[i] for i in _DEGREES.get(symbol, ()) if i in by_interval),
@@ -86,7 +87,7 @@ class _Line:
         below = above - 12
         if symbol == "4":
             return below if below >= self.low else above
-        return above if above <= self.high else (below if below >= self.low else root)
+        return above if above <= self.ceiling else (below if below >= self.low else root)
 
     def approach(self, current: int, target: int, span: ChordSpan, rng: np.random.Generator) -> int:
         """A step into ``target``, from the side the line comes from."""

@@ -30,7 +30,6 @@ _LEVELS = {"X": 112, "x": 88, "o": 50}
 _HIT_TICKS = 60
 # Lanes that may lose soft notes, or gain them, without changing what the groove is.
 _GHOST_LANES = frozenset({"snare", "kick", "hat", "rim", "conga_high", "shaker"})
-_CRASH_ENERGY = 0.5
 
 
 def symbol_velocity(symbol: str) -> int:
@@ -110,7 +109,7 @@ def _with_fill(
     return [hit for hit in hits if hit.onset < start] + fill_hits
 
 
-def _ending(hits: list[_Hit], plan: Plan, intensity: float) -> list[_Hit]:
+def _ending(hits: list[_Hit], plan: Plan, intensity: float, *, crash: bool) -> list[_Hit]:
     """The last bar: one stroke where the last chord arrives, then let it ring."""
     changes = plan.chord_at(plan.num_bars - 1, 0) != plan.chord_at(plan.num_bars - 1, 1)
     stroke = plan.half_tick if changes else 0
@@ -118,7 +117,7 @@ def _ending(hits: list[_Hit], plan: Plan, intensity: float) -> list[_Hit]:
     lanes = {hit.lane for hit in hits}
     low = "kick" if lanes & {"kick", "snare", "hat", "ride"} else "bass_drum"
     kept.append(_Hit(low, stroke, 96))
-    if intensity >= 0.35:
+    if crash:
         kept.append(_Hit("crash", stroke, 84 + round(24 * intensity)))
     return kept
 
@@ -152,6 +151,10 @@ def drum_notes(
         if pattern is None or silent:
             was_playing = False
             continue
+        # Short sections that stay where they were need no announcement.
+        before = plan.sections[section_index - 1].energy if section_index else 0.0
+        rises = section.energy > before + 0.08 or section.num_bars >= 8
+        crashes = intensity >= style.crash_energy and rises
         ends = {phrase.end_bar_index - 1 for phrase in section.phrases}
         # The second half of a long section steps up once, so that it goes somewhere.
         lifted = pick_pattern(style.drums, meter, min(intensity + 0.18, 1.0)) or pattern
@@ -164,11 +167,11 @@ def drum_notes(
             last_of_section = bar_index == section.end_bar_index - 1
             is_last_bar = bar_index == plan.num_bars - 1
             if is_last_bar and plan.loop is None:
-                hits = _ending(hits, plan, intensity)
+                hits = _ending(hits, plan, intensity, crash=intensity >= style.crash_energy - 0.2)
             elif last_of_section or (bar_index in ends and section_rng.random() < 0.75):
                 size = intensity if last_of_section else 0.55 * intensity
                 hits = _with_fill(hits, style.fills, meter, size, section_rng)
-            if place == 0 and intensity >= _CRASH_ENERGY and (bar_index > 0 or intensity > 0.7):
+            if place == 0 and crashes and (bar_index > 0 or intensity > 0.7):
                 hits = [hit for hit in hits if hit.onset or hit.lane not in ("hat", "open_hat")]
                 if not any(hit.lane == "crash" and hit.onset == 0 for hit in hits):
                     hits.append(_Hit("crash", 0, 92 if was_playing else 100))

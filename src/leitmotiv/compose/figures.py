@@ -56,6 +56,10 @@ _HYMN = ("hymn", "choral", "chorale", "choir", "sacred", "anthem", "carol")
 _MARCH = ("march", "fanfare", "military", "parade")
 _WALTZ = ("waltz", "valse", "ländler", "mazurka")
 _NIGHT = ("nocturne", "barcarolle", "berceuse", "lullaby", "romance")
+_RAG = ("ragtime", "stride", "cakewalk")
+_TANGO = ("tango", "habanera", "milonga")
+_BAROQUE = ("baroque", "concerto grosso")
+_FILM = ("orchestral", "film", "cinematic", "epic", "heroic", "soundtrack", "trailer")
 _POLY = ("polyphonic",)
 _THIN = ("solo", "sparse")
 
@@ -98,6 +102,24 @@ TEXTURES: tuple[Texture, ...] = (
     Texture("nocturne", "4/4", (0.0, 0.85), "1---------------",
             ("x---------------", "x-------p-------"),
             "1-2- 3-4- 5-4- 3-4-", "spread", 5, genres=_NIGHT),
+    Texture("stride", "4/4", (0.0, 1.0), "1-..5-..1-..5-..", ("..x-..x-..x-..x-",),
+            "b-t- b-t- b-t- b-t-", "keyboard", 4, genres=_RAG),
+    Texture("habanera", "4/4", (0.0, 0.7), "1--.5-1-1--.5-1-", ("...x..x-...x..x-",),
+            "b--t b-t- b--t b-t-", "keyboard", 4, genres=_TANGO),
+    Texture("marcato", "4/4", (0.4, 1.0), "1-..1-..5-..5-..", ("x-..x-..x-..x-x-",),
+            "b-t- b-t- b-t- b-tt", "close", 4, genres=_TANGO),
+    Texture("continuo", "4/4", (0.0, 0.65), "1---5---1---a---",
+            ("x-------x-------", "x-------x---p---"), "x--- ---- x--- ----", "open", 4,
+            genres=_BAROQUE),
+    Texture("concerto", "4/4", (0.45, 1.0), "1-1-1-3-5-5-8-a-",
+            ("x-x-x-x-x-x-x-x-", "x-2-x-0-x-2-x-p-"), "b-t- t-t- b-t- t-t-", "close", 4,
+            genres=_BAROQUE),
+    Texture("film ostinato", "4/4", (0.45, 1.0), "1-----1-1-----1-",
+            ("x-2-3-2-x-2-3-2-", "x-xxx-xxx-xxx-xx", "x---------------"),
+            "1-2- 3-2- 1-2- 3-2-", "close", 3, genres=_FILM),
+    Texture("film chorale", "4/4", (0.0, 0.6), "1---------------",
+            ("x-------p-------", "x---------------", "x-------x---p---"),
+            "x--- ---- ---- ----", "open", 4, genres=_FILM),
     # --- three beats --------------------------------------------------------------------------
     Texture("held in three", "3/4", (0.0, 0.45), "1-----------", ("x-----------",),
             "x--- ---- ----", "open"),

@@ -257,7 +257,10 @@ class Progression(_Table):
 
 
 class Style(_Table):
-    """One genre. Every list may hold several meters and intensities; the nearest one is used."""
+    """One genre. Every list may hold several meters and intensities; the nearest one is used.
+
+    A section at or above ``crash_energy`` is opened with a crash cymbal; 2 means never.
+    """
 
     schema_version: Literal[1] = 1
     name: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
@@ -270,6 +273,7 @@ class Style(_Table):
     modes: tuple[str, ...] = ("major", "minor")
     forms: tuple[str, ...] = ()
     mix_preset: MixPreset
+    crash_energy: float = Field(default=0.55, ge=0.0, le=2.0)
     feel: Feel = Feel()
     palette: tuple[PalettePart, ...] = Field(min_length=1)
     progressions: tuple[Progression, ...] = Field(min_length=1)
