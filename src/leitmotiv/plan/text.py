@@ -447,12 +447,11 @@ def _read_moods(
     scales = "|".join(sorted(map(re.escape, words.mood_scale), key=len, reverse=True))
     mood = phrase_pattern(words.mood_words)
     pattern = rf"(?:\b(not|never|without being|less)\s+)?(?:\b({scales})\s+)?({mood})"
-    match = sentence.take(pattern)
-    while match is not None:
+    for match in list(sentence.find_all(pattern)):
+        sentence.blank(match)
         name = words.mood_words[" ".join(match[3].split())]
         scale = words.mood_scale.get(match[2] or "", 1.0)
         found.append((name, -0.3 if match[1] else scale))
-        match = sentence.take(pattern)
     if not found:
         return
     places = [(words.moods[name], scale) for name, scale in found]
