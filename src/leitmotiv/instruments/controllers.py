@@ -37,6 +37,11 @@ def map_source(code: int, value: NDArray[np.float64]) -> NDArray[np.float64]:
 
     Values run over 0-127 (0-16383 for the pitch wheel), and 1 stands for one past the top, so
     that the middle of a bipolar controller, 64, is exactly 0.
+
+    Examples
+    --------
+    >>> map_source(0x028A, np.array([0.0, 64.0]))  # CC 10, bipolar, linear
+    array([-1.,  0.])
     """
     if code & 0xFF == _NONE:
         return np.ones_like(value)
