@@ -6,6 +6,8 @@ import pytest
 from leitmotiv.audio import Stems, integrated_lufs, sample_peak_dbfs
 from leitmotiv.errors import AudioError
 from leitmotiv.mix import PRESETS, balance_stems, find_preset, mix_down, seat_parts
+from leitmotiv.plan.vocabulary import genre_names
+from leitmotiv.styles import load_style, style_names
 
 SAMPLE_RATE = 48000
 ROLES = ("melody", "counter", "harmony", "bass")
@@ -126,6 +128,6 @@ def test_bad_requests_are_one_line(stems):
         balance_stems(stems, ROLES, programs=(1, 2))
 
 
-@pytest.mark.parametrize("genre", ["default", "waltz", "lo-fi", "rock", "choral", "ambient"])
-def test_genres_find_a_preset(genre):
-    assert find_preset(genre).name in PRESETS
+def test_every_genre_and_style_finds_a_preset():
+    names = {*genre_names(), *(load_style(name).mix_preset for name in style_names()), "default"}
+    assert {find_preset(name).name for name in names} <= set(PRESETS)

@@ -4,9 +4,10 @@ import math
 
 import numpy as np
 import pytest
+import soundfile
 from scipy.signal import butter, sosfilt
 
-from leitmotiv.audio import integrated_lufs, true_peak_dbtp
+from leitmotiv.audio import integrated_lufs, read_audio, true_peak_dbtp
 from leitmotiv.errors import AudioError
 from leitmotiv.mix import PROFILES, master
 
@@ -86,3 +87,16 @@ def test_bad_requests():
         master(np.zeros((1, 10), np.float32), SAMPLE_RATE)
     with pytest.raises(AudioError, match="NaN"):
         master(np.full((2, 10), np.nan, np.float32), SAMPLE_RATE)
+
+
+@pytest.mark.parametrize(("container", "subtype"), [("OGG", "VORBIS"), ("MP3", "MPEG_LAYER_III")])
+def test_lossy_encoding_keeps_the_ceiling(tmp_path, container, subtype):
+    if container not in soundfile.available_formats():
+        pytest.skip(f"this libsndfile has no {container}")
+    result = master(music("strings") + 0.2 * music("drums"), SAMPLE_RATE)
+    path = tmp_path / "encoded"
+    with soundfile.SoundFile(path, "w", SAMPLE_RATE, 2, subtype=subtype, format=container) as file:
+        for start in range(0, result.audio.shape[1], SAMPLE_RATE):
+            file.write(result.audio.T[start : start + SAMPLE_RATE])
+    # The margin is a rule of thumb, not a bound: noise limited hard overshoots it.
+    assert true_peak_dbtp(read_audio(path)[0]) <= -0.9

@@ -6,7 +6,7 @@ Chain: tone (a shelf at either end, at most 2 dB, only when the spectrum leans f
 mastered music), gentle bus compression, gain, soft clipping of attacks far above the ceiling,
 true-peak limiter; the gain is corrected until
 the measured loudness is on target, and the result is measured once more. The limiter's
-ceiling lies 0.5 dB under the profile's, since lossy encoders raise peaks.
+ceiling lies 0.8 dB under the profile's, since lossy encoders raise peaks.
 
 Public names: :class:`MasterProfile`, :data:`PROFILES`, :func:`master`.
 
@@ -32,7 +32,7 @@ __all__ = ["PROFILES", "MasterProfile", "master"]
 LOUDNESS_TOLERANCE_LU = 0.1
 MAX_ITERATIONS = 6
 LARGEST_GAIN_DB = 40.0
-ENCODER_MARGIN_DB = 0.5
+ENCODER_MARGIN_DB = 0.8
 CLIPPING_DB = 6.0  # peaks this far above the ceiling are rounded off before the limiter
 
 
@@ -60,8 +60,8 @@ PROFILES: Mapping[str, MasterProfile] = MappingProxyType(
 
 # Level of the low and the high band against the middle in dB: usual range of finished music.
 _BANDS_HZ = ((40.0, 160.0), (300.0, 2500.0), (5000.0, 14000.0))
-_LOW_RANGE_DB = (-10.0, 7.0)
-_HIGH_RANGE_DB = (-30.0, -12.0)
+_LOW_RANGE_DB = (-20.0, 7.0)
+_HIGH_RANGE_DB = (-36.0, -12.0)
 _LARGEST_TILT_DB = 2.0
 
 

@@ -277,7 +277,7 @@ def _draw_chords(axes: Any, labels: Sequence[tuple[int, str]], end: int, pixels:
     room = np.diff(np.append(ticks, end)) / end * pixels
     size, rows = 6.5, 2
     for candidate, lines in ((11.0, 1), (9.5, 1), (8.5, 1), (9.0, 2), (7.5, 2), (6.5, 2)):
-        need = np.asarray([len(text) for text in texts]) * candidate * 0.85 + 4
+        need = np.asarray([len(text) for text in texts]) * candidate * 0.66 + 5
         if np.mean(need > room * lines) < 0.03:
             size, rows = candidate, lines
             break
@@ -287,7 +287,7 @@ def _draw_chords(axes: Any, labels: Sequence[tuple[int, str]], end: int, pixels:
         position = tick / end * pixels
         if not text or position < free[row]:
             continue
-        free[row] = position + len(text) * size * 0.85
+        free[row] = position + len(text) * size * 0.66 + 2
         height = 0.5 if rows == 1 else (0.74, 0.26)[row]
         axes.text(
             tick + end * 0.0015, height, text, ha="left", va="center", fontsize=size, color=_INK
