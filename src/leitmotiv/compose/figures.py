@@ -117,7 +117,7 @@ TEXTURES: tuple[Texture, ...] = (
     Texture("film ostinato", "4/4", (0.45, 1.0), "1-----1-1-----1-",
             ("x-2-3-2-x-2-3-2-", "x-xxx-xxx-xxx-xx", "x---------------"),
             "1-2- 3-2- 1-2- 3-2-", "close", 3, genres=_FILM),
-    Texture("film chorale", "4/4", (0.0, 0.6), "1---------------",
+    Texture("film chorale", "4/4", (0.0, 0.5), "1---------------",
             ("x-------p-------", "x---------------", "x-------x---p---"),
             "x--- ---- ---- ----", "open", 4, genres=_FILM),
     # --- three beats --------------------------------------------------------------------------
@@ -182,7 +182,7 @@ def _suits(texture: Texture, plan: Plan, section_index: int) -> float:
     low, high = texture.energy
     energy = section.energy * (0.7 if section.texture in _THIN else 1.0)
     distance = max(low - energy, energy - high, 0.0)
-    weight = float(np.exp(-8.0 * distance)) if distance < 0.35 else 0.0
+    weight = float(np.exp(-11.0 * distance)) if distance < 0.35 else 0.0
     if _is_sung(plan) and not texture.genres:
         weight *= 1.0 if texture.name.startswith(("held", "moving")) else 0.02
     weight *= 12.0 if texture.genres else 1.0
