@@ -46,7 +46,7 @@ def _string(dark_hz: float, bright_hz: float, bow_position: float = 0.11) -> Spe
 
 _VIOLIN = SustainedVoice(
     spectrum=_string(1900.0, 5200.0),
-    attack_sec=0.055,
+    attack_sec=0.065,
     release_sec=0.16,
     brightness_lag_sec=0.05,
     vibrato_hz=5.7,

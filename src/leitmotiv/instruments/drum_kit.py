@@ -23,7 +23,7 @@ from leitmotiv.instruments.performance import FloatArray, Performance, velocity_
 __all__ = ["render_drums"]
 
 _TAKES = 3
-_LEVEL = 0.2
+_LEVEL = 0.24
 
 
 @dataclass(frozen=True)

@@ -56,6 +56,8 @@ class ModalVoice:
     """Whether the sound is stopped at key up; bells and glockenspiels ring on."""
     release_sec: float = 0.12
     pedal: bool = True
+    undamped_above: int = 128
+    """Notes above this MIDI pitch have no damper (the top of a piano)."""
     longest_sec: float = 8.0
     noise_db: float = -60.0
     """Level of the blow's noise against the tone."""
@@ -80,12 +82,12 @@ def _weight(frequency: NDArray[np.float64]) -> NDArray[np.float64]:
     return result
 
 
-def _length(modes: Modes, voice: ModalVoice, held: int, sample_rate: int) -> int:
+def _length(modes: Modes, voice: ModalVoice, damped: bool, held: int, sample_rate: int) -> int:
     """Samples until the note has fallen by 70 dB or is damped."""
     loud = modes.amplitude > 1e-3 * modes.amplitude.max()
     ring_sec = min(8.0 / max(float(modes.decay_rate[loud].min()), 0.05), voice.longest_sec)
     ring = int(ring_sec * sample_rate)
-    if not voice.damped:
+    if not damped:
         return ring
     return min(ring, held + int(voice.release_sec * sample_rate))
 
@@ -131,7 +133,8 @@ def render_modal(
         level = min(max((velocity - 10) / 117.0, 0.0), 1.0)
         f0 = float(midi_to_hz(performance.pitch[index]))
         modes = voice.modes(f0, level, rng)
-        count = min(_length(modes, voice, held, rate), total - onset)
+        damped = voice.damped and int(performance.pitch[index]) <= voice.undamped_above
+        count = min(_length(modes, voice, damped, held, rate), total - onset)
         if count <= 0:
             continue
         raw = modes.amplitude
@@ -161,7 +164,7 @@ def render_modal(
             start_sec = onset / rate  # one motor for all notes
             wave = np.sin(2 * np.pi * voice.tremolo_hz * (start_sec + np.arange(count) / rate))
             audio *= (10 ** (voice.tremolo_db / 20 * (0.5 * wave - 0.5))).astype(np.float32)
-        if voice.damped and held < count:
+        if damped and held < count:
             left = np.linspace(1.0, 0.0, int(voice.release_sec * rate) + 2)[: count - held]
             audio[..., held:] *= (left**3).astype(np.float32)
         tail = min(count, int(0.01 * rate))

@@ -2,7 +2,7 @@
 
 Each note is two or three strings of stiff partials whose decay has two stages, a felt hammer whose
 blow opens the spectrum with velocity, the thump of the key bed, and a soundboard. Dampers fall at
-key up unless CC64 holds them.
+key up unless CC64 holds them; the top octave and a half has none.
 
 References: A. Askenfelt (ed.), *Five Lectures on the Acoustics of the Piano*, 1990; G. Weinreich,
 "Coupled piano strings", JASA 62, 1977 (two-stage decay); H. Fletcher, "Normal vibration
@@ -135,6 +135,7 @@ _GRAND = ModalVoice(
     dynamic_exponent=1.6,
     release_sec=0.22,
     longest_sec=9.0,
+    undamped_above=90,
     noise_db=-27.0,
     noise_decay_sec=0.018,
     noise_band_hz=(150.0, 2200.0),

@@ -120,7 +120,7 @@ def string_modes(
 
 
 _NYLON = ModalVoice(
-    modes=string_modes(pick=0.22, slope=1.1, edge_hz=(900.0, 3200.0), sustain_sec=2.6, loss=0.9),
+    modes=string_modes(pick=0.22, slope=1.1, edge_hz=(900.0, 3200.0), sustain_sec=3.4, loss=0.9),
     rise_sec=0.002,
     release_sec=0.13,
     noise_db=-32.0,
@@ -140,7 +140,7 @@ _STEEL = replace(
 _ELECTRIC = replace(
     _STEEL,
     modes=string_modes(
-        pick=0.13, pickup=0.17, slope=0.75, edge_hz=(800.0, 2600.0), sustain_sec=6.0, loss=0.6
+        pick=0.13, pickup=0.17, slope=0.75, edge_hz=(800.0, 2600.0), sustain_sec=7.2, loss=0.6
     ),
     noise_db=-35.0,
     width=0.0,
@@ -155,7 +155,7 @@ _BASS_FINGER = replace(
         pickup=0.1,
         slope=0.9,
         edge_hz=(450.0, 1500.0),
-        sustain_sec=3.0,
+        sustain_sec=6,
         sustain_falloff=0.45,
         loss=0.9,
     ),
@@ -170,7 +170,7 @@ PLUCKED: dict[int, PluckedString] = {
     6: PluckedString(
         ModalVoice(
             modes=string_modes(
-                pick=0.09, slope=0.45, edge_hz=(5000.0, 6500.0), sustain_sec=3.2, loss=0.25
+                pick=0.09, slope=0.45, edge_hz=(5000.0, 6500.0), sustain_sec=4.5, loss=0.25
             ),
             dynamic_exponent=0.5,
             release_sec=0.07,
@@ -189,7 +189,7 @@ PLUCKED: dict[int, PluckedString] = {
                 pickup=0.22,
                 slope=0.5,
                 edge_hz=(1600.0, 6000.0),
-                sustain_sec=2.6,
+                sustain_sec=3.4,
                 loss=0.5,
             ),
             release_sec=0.05,
@@ -216,7 +216,7 @@ PLUCKED: dict[int, PluckedString] = {
         replace(
             _ELECTRIC,
             modes=string_modes(
-                pick=0.2, pickup=0.25, slope=1.1, edge_hz=(700, 2200), sustain_sec=4.0, loss=0.7
+                pick=0.2, pickup=0.25, slope=1.1, edge_hz=(700, 2200), sustain_sec=6.8, loss=0.7
             ),
         ),
         direct=1.0,
@@ -257,7 +257,7 @@ PLUCKED: dict[int, PluckedString] = {
                 pick=0.2,
                 slope=1.2,
                 edge_hz=(350, 1100),
-                sustain_sec=1.5,
+                sustain_sec=2.7,
                 sustain_falloff=0.4,
                 loss=1.6,
             ),
@@ -292,7 +292,7 @@ PLUCKED: dict[int, PluckedString] = {
                 pickup=0.13,
                 slope=0.75,
                 edge_hz=(500, 1300),
-                sustain_sec=4.0,
+                sustain_sec=6.4,
                 sustain_falloff=0.45,
                 loss=0.7,
                 beating_cents=2.0,
@@ -343,7 +343,7 @@ PLUCKED: dict[int, PluckedString] = {
                 pick=0.3,
                 slope=1.1,
                 edge_hz=(900, 2800),
-                sustain_sec=0.75,
+                sustain_sec=0.98,
                 sustain_falloff=0.5,
                 loss=1.3,
             ),
