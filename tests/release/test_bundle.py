@@ -86,7 +86,7 @@ def test_two_runs_give_the_same_bytes(tmp_path):
 
 def test_every_file_carries_the_mark(tmp_path):
     paths = bundle(tmp_path / "w")
-    for path in (paths.midi, paths.master, paths.provenance, *paths.stems):
+    for path in (paths.midi, paths.musicxml, paths.master, paths.provenance, *paths.stems):
         assert b"trainedAlgorithmicMedia" in path.read_bytes(), path.name
 
 

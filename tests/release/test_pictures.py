@@ -40,12 +40,13 @@ def test_pictures_repeat_byte_for_byte(tmp_path, with_plan):
 def test_odd_scores_are_drawn(tmp_path):
     drums = Part("Drums", 0, True, "drums", make_notes([0, 480, 960], 120, [36, 38, 42]))
     chords = (ChordChange(0, ChordSymbol.parse("D:min7")), ChordChange(960, ChordSymbol.NONE))
+    odd = Part("$\\bad{$ 🎻", notes=make_notes([0], [9], [127]))
     sections = (SectionMark(480, "A"), SectionMark(960, "B"))
     scores = [
         Score(),
         Score((Part("Empty"),)),
         Score((drums,)),
-        Score((Part("$\\bad{$ & 協奏曲 🎻", notes=make_notes([0], [9], [127], 1)), drums), title="$\\bad{"),
+        Score((odd, drums), title="$\\bad{$ 協奏曲 🎻"),
         Score(make_score().parts, chords=chords, sections=sections),
         Score(tuple(Part(f"A long name of part {n}", n, notes=make_notes([0], [480], [40 + n]))
                     for n in range(16))),

@@ -34,7 +34,7 @@ from typing import TYPE_CHECKING, Any
 
 from leitmotiv.audio import Master, Stems, write_wav
 from leitmotiv.errors import LeitmotivError, ReleaseError
-from leitmotiv.release.marks import midi_texts, wav_tags
+from leitmotiv.release.marks import midi_texts, musicxml_fields, wav_tags
 from leitmotiv.score import Score
 
 if TYPE_CHECKING:
@@ -242,7 +242,12 @@ def _write_files(
 
     def write_notes() -> None:
         write_midi(performance or score, folder / "score.mid", texts=midi_texts(provenance))
-        write_musicxml(score, folder / "score.musicxml", software=software)
+        write_musicxml(
+            score,
+            folder / "score.musicxml",
+            software=software,
+            notes=musicxml_fields(provenance),
+        )
         if plan is not None:
             plan.to_json(folder / "plan.json")
 

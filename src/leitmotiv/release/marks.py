@@ -7,7 +7,8 @@ Conventions: the term is an IPTC digital source type. Notes by the model alone m
 ``compositeWithTrainedAlgorithmicMedia``; notes by style rules alone ``algorithmicMedia``; notes
 by people alone carry no mark beyond the name of the software that made them sound.
 
-Public names: :class:`AiMark`, :func:`mark_score`, :func:`midi_texts`, :func:`wav_tags`.
+Public names: :class:`AiMark`, :func:`mark_score`, :func:`midi_texts`, :func:`musicxml_fields`,
+:func:`wav_tags`, :func:`release_date`.
 
 References: IPTC NewsCodes, digital source type, http://cv.iptc.org/newscodes/digitalsourcetype/;
 Regulation (EU) 2024/1689, article 50; EBU R 98 (coding history).
@@ -30,7 +31,7 @@ from leitmotiv.audio import BroadcastExtension
 from leitmotiv.errors import ReleaseError
 from leitmotiv.score import Origin, Score
 
-__all__ = ["AiMark", "mark_score", "midi_texts", "release_date", "wav_tags"]
+__all__ = ["AiMark", "mark_score", "midi_texts", "musicxml_fields", "release_date", "wav_tags"]
 
 IPTC = "http://cv.iptc.org/newscodes/digitalsourcetype/"
 
@@ -117,6 +118,19 @@ def midi_texts(provenance: Mapping[str, Any]) -> tuple[str, ...]:
             f"Seed {provenance['seed']}; plan {provenance['plan_sha256'] or 'none'}",
         )
     )
+
+
+def musicxml_fields(provenance: Mapping[str, Any]) -> dict[str, str]:
+    """Return the miscellaneous fields for a MusicXML file."""
+    mark = provenance["ai_mark"]
+    fields = {
+        "ai-statement": mark["statement"],
+        "digital-source-type": mark["digital_source_type"],
+        "seed": str(provenance["seed"]),
+    }
+    if provenance["plan_sha256"]:
+        fields["plan-sha256"] = provenance["plan_sha256"]
+    return fields
 
 
 def wav_tags(

@@ -318,23 +318,45 @@ def _draw_theme(axes: Any, score: Score, plan: Plan, colours: Sequence[str]) -> 
             )  # fmt: skip
 
 
+def _draw_roll(axes: Any, score: Score, parts: Sequence[tuple[Part, str]]) -> None:
+    """Pitched notes over the keyboard grid."""
+    end = max(score.length_ticks, 1)
+    low, high = _pitch_range([part for part, _ in parts])
+    axes.set_facecolor(_PAPER)
+    axes.set_xlim(0, end)
+    axes.set_ylim(low - 0.5, high + 0.5)
+    _draw_grid(axes, score, low, high)
+    gap = end / _WIDTH * 2.2  # two pixels of paper between repeated notes
+    # The melody lies on top, then the parts from the top of the score down.
+    upwards = parts[::-1]
+    for part, colour in sorted(upwards, key=lambda item: item[0].role == "melody"):
+        if len(part.notes):
+            pitches = part.notes["pitch"].astype(np.float64)
+            _draw_notes(axes, part, pitches, colour, 0.82, gap)
+
+
 def _draw_drums(axes: Any, parts: Sequence[tuple[Part, str]]) -> None:
-    """One row a drum that is played, the lowest key at the bottom."""
+    """One row a drum that is played, the lowest key at the bottom; louder strokes are taller."""
+    from matplotlib.collections import PolyCollection
+
     keys = sorted({int(key) for part, _ in parts for key in np.unique(part.notes["pitch"])})
     row_of = np.zeros(128)
     row_of[keys] = np.arange(len(keys))
+    end = axes.get_xlim()[1]
+    width = max(min(90.0, end / 500), end / _WIDTH * 2)
     for part, colour in parts:
-        onset = part.notes["onset"].astype(np.float64)
+        left = part.notes["onset"].astype(np.float64)
         loud = np.clip((part.notes["velocity"] - 20.0) / 90.0, 0.15, 1.0)
-        axes.scatter(
-            onset,
-            row_of[part.notes["pitch"]],
-            s=4 + 16 * loud,
-            c=[_mix_colour(colour, 0.5 + 0.5 * float(share)) for share in loud],
-            linewidths=0,
-            marker="s",
-            clip_on=False,
-            zorder=3,
+        row, half = row_of[part.notes["pitch"]], 0.18 + 0.24 * loud
+        corners = [(left, row - half), (left, row + half)]
+        corners += [(left + width, row + half), (left + width, row - half)]
+        axes.add_collection(
+            PolyCollection(
+                list(np.stack([np.stack(corner, axis=1) for corner in corners], axis=1)),
+                facecolors=[_mix_colour(colour, 0.55 + 0.45 * float(share)) for share in loud],
+                edgecolors="none",
+                zorder=3,
+            )
         )
     axes.set_yticks(range(len(keys)), [_drum_name(key) for key in keys], fontsize=7.5)
     axes.set_ylim(-0.8, len(keys) - 0.2)
@@ -436,26 +458,21 @@ def draw_piano_roll(
         )
         top -= 0.03
     bottom = 0.09
-    low, high = _pitch_range([part for part, _ in melodic])
-    drum_height = min(0.02 * _num_drum_rows(drums) + 0.02, 0.2) if drums else 0.0
-    roll_bottom = bottom + drum_height + (0.012 if drums else 0.0)
-    axes = figure.add_axes((left, roll_bottom, right - left, top - roll_bottom))
-    axes.set_facecolor(_PAPER)
-    axes.set_xlim(0, end)
-    axes.set_ylim(low - 0.5, high + 0.5)
-    _draw_grid(axes, score, low, high)
-    gap = end / _WIDTH * 2.2  # two pixels of paper between repeated notes
-    for part, colour in reversed(melodic):  # the first part lies on top
-        if len(part.notes):
-            pitches = part.notes["pitch"].astype(np.float64)
-            _draw_notes(axes, part, pitches, colour, 0.82, gap)
+    drum_height = 0.0
     if drums:
-        axes.tick_params(labelbottom=False)
-        drum_axes = figure.add_axes((left, bottom, right - left, drum_height))
-        drum_axes.set_facecolor("#f7f5f0")
-        drum_axes.set_xlim(0, end)
-        _draw_bar_lines(drum_axes, score, -1, 200)
-        _draw_drums(drum_axes, drums)
+        drum_height = min(0.02 * _num_drum_rows(drums) + 0.02, 0.2)
+        if not any(len(part.notes) for part, _ in melodic):
+            drum_height = top - bottom
+        axes = figure.add_axes((left, bottom, right - left, drum_height))
+        axes.set_facecolor("#f7f5f0")
+        axes.set_xlim(0, end)
+        _draw_bar_lines(axes, score, -1, 200)
+        _draw_drums(axes, drums)
+        bottom += drum_height + 0.012
+    if bottom < top:
+        axes = figure.add_axes((left, bottom, right - left, top - bottom))
+        _draw_roll(axes, score, melodic)
+        axes.tick_params(labelbottom=not drums)
     _draw_legend(figure, score, colours, left, right)
     return _save(figure, path)
 
