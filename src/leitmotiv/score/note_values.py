@@ -148,6 +148,10 @@ class MetricGrid:
         self.nodes: list[tuple[int, int, int]] = []  # (start, length, level), parents first
         self._grow(0, _tree(meter), 0)
         self._levels[0] = self._levels[length] = 0
+        group_ticks = meter.beat_groups[0] * meter.unit_ticks
+        self._beat_level = min((lv for _, size, lv in self.nodes if size == group_ticks), default=1)
+        self.positions = frozenset(self._levels)  # everything a plain note value can begin on
+        self._cuts: dict[tuple[int, int], list[tuple[int, int]]] = {}
 
     @classmethod
     @lru_cache(maxsize=512)
@@ -203,16 +207,6 @@ class MetricGrid:
         is_syncopation = is_only and 2 * boundary == start + end and value.dots == 0
         return is_syncopation and at_start == at_end == level + 1
 
-    @property
-    def _beat_level(self) -> int:
-        return min(
-            (level for _, length, level in self.nodes if length == self._group_ticks), default=1
-        )
-
-    @property
-    def _group_ticks(self) -> int:
-        return self.meter.beat_groups[0] * self.meter.unit_ticks
-
     def _strongest(self, start: int, end: int) -> tuple[int, int, bool] | None:
         """Return (position, level, whether it is the only one so strong) inside a stretch."""
         inner = [(level, p) for p, level in self._levels.items() if start < p < end]
@@ -229,6 +223,12 @@ class MetricGrid:
         >>> MetricGrid(Meter(4, 4), 1920).split_note(240, 1200)
         [(240, 960), (960, 1200)]
         """
+        known = self._cuts.get((start, end))
+        if known is None:
+            known = self._cuts[start, end] = self._split_note(start, end)
+        return known
+
+    def _split_note(self, start: int, end: int) -> list[tuple[int, int]]:
         if self.may_write(start, end):
             return [(start, end)]
         inner = [(level, p) for p, level in self._levels.items() if start < p < end]
@@ -337,6 +337,8 @@ def find_tuplets(
     """
     points = sorted({point for note in notes for point in note})
     found: list[Tuplet] = []
+    if tolerance == 0 and grid.positions.issuperset(points):
+        return found
     for start, length, _ in grid.nodes:
         if any(tuplet.start <= start < tuplet.end for tuplet in found):
             continue
