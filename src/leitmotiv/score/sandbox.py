@@ -115,7 +115,8 @@ def run_in_worker(
             "export it again"
         ) from error
     if kind == "result":
-        return value  # type: ignore[no-any-return]
+        result: Result = value
+        return result
     if kind == "memory":
         raise _too_big(subject, memory_bytes)
     error_type = getattr(errors, kind, ReadError)
