@@ -230,7 +230,12 @@ class _Composer:
         notes["bar"] += placement.bar_index
         part = plan.parts[placement.part_index]
         notes = fit_to_chords(
-            notes, self._tones, self.writer.accent, low=part.low, high=part.high
+            notes,
+            self._tones,
+            self.writer.accent,
+            low=part.low,
+            high=part.high,
+            previous=self._melody_before(placement.bar_index, placement.part_index),
         )
         notes["origin"] = Origin.THEME
         silent = [bar for bar in bars if not (notes["bar"] == bar).any()]
@@ -239,6 +244,12 @@ class _Composer:
         for bar in silent:
             self.leads[bar] = -1
             self.writer.written[bar, placement.part_index] = False
+
+    def _melody_before(self, bar: int, part: int) -> int | None:
+        """The last pitch of the melody before a bar, if the same part sang it."""
+        notes = self.canvas.part_notes(part)
+        notes = notes[notes["bar"] == bar - 1]
+        return int(notes["pitch"][-1]) if len(notes) and self.leads[bar - 1] == part else None
 
     def _copy_melody(self, index: int, section: PlanSection) -> None:
         """Copy the melody of the section that returns, then re-open a share of its bars."""
@@ -331,7 +342,10 @@ class _Composer:
                 self._fill_free(part, notes)
             elif entry.role != "melody":
                 notes = accompaniment_part(plan, part, generators[part], melody=melody)
-                sketches[part] = self._as_cells(part, notes)
+                if entry.role == "pad":  # held chords have nothing to invent
+                    self._fill_free(part, notes)
+                else:
+                    sketches[part] = self._as_cells(part, notes)
         if not sketches:
             return
         if not self.options.network_accompaniment:

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,8 +49,16 @@ def _grid_bias() -> NDArray[np.float32]:
 
 GRID_BIAS = _grid_bias()
 
+_STEPS_OF: tuple[int, ...] = tuple(id_to_duration(np.arange(FIELD_SIZES[2])).tolist())
+
 _DURATION_OK = np.zeros(FIELD_SIZES[2], dtype=bool)
 _DURATION_OK[1:] = (DURATIONS % 6 == 0) | (DURATIONS % 8 == 0) | (DURATIONS == 3) | (DURATIONS == 9)
+
+
+@lru_cache(maxsize=4096)
+def _members(classes: frozenset[int]) -> NDArray[np.bool_]:
+    """Twelve flags: which pitch classes belong to a set."""
+    return np.asarray([pitch_class in classes for pitch_class in range(12)])
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,6 +120,7 @@ class CellRule:
     is_melody: bool = False
     long_close: bool = False
     previous_pitch: int | None = None
+    previous_root: int = -1
 
     def chord_index(self, step: int) -> int:
         """Index of the chord that sounds at a step."""
@@ -145,12 +155,14 @@ class GuidanceFilter:
             if rule.single_line:
                 place[: last + 1] = _NEVER
                 # A line may breathe but rarely cuts its own note short.
-                place[: last + int(id_to_duration(events[-1][2]))] -= 2.5
+                place[: last + _STEPS_OF[events[-1][2]]] -= 2.5
             else:
                 place[:last] = _NEVER
                 here = sum(event[0] == events[-1][0] for event in events)
                 if here >= 4 or events[-1][1] - PITCH_OFFSET >= rule.high:
                     place[last] = _NEVER
+            if rule.long_close:  # the goal note is the end, not a place to go on from
+                place[last + 1 :] -= 1.5
         if len(events) >= rule.min_notes:
             allowed[END] = 0.0
         logits += allowed
@@ -171,22 +183,23 @@ class GuidanceFilter:
         tones = rule.chord_tones[index]
         strong = float(rule.accent[step])
         starts_chord = step == rule.chord_starts[index] or (step == 0)
-        in_chord = np.isin(pitches % 12, list(tones)) if tones else np.ones(len(pitches), bool)
-        in_scale = np.isin(pitches % 12, list(rule.scale | tones))
+        in_chord = _members(tones)[pitches % 12] if tones else np.ones(len(pitches), bool)
+        in_scale = _members(rule.scale | tones)[pitches % 12]
         # A melody may lean on the harmony; the parts around it are the harmony.
-        firmness = 0.6 + 1.8 * strong if rule.is_melody else 1.5 + 3.0 * strong
+        firmness = 1.2 * strong if rule.is_melody else 1.5 + 3.0 * strong
         value += np.where(in_chord, firmness, 0.0)
         value -= np.where(in_scale, 0.0, 5.0)
         if starts_chord:
-            value -= np.where(in_chord, 0.0, 2.5)
+            value -= np.where(in_chord, 0.0, 0.8 if rule.is_melody else 2.5)
         root = rule.chord_roots[index]
         if rule.is_bass and root >= 0 and starts_chord:
             value += np.where(pitches % 12 == root, 4.0, 0.0)
         for pitch_class, weight in rule.closing.items():
             value += np.where(pitches % 12 == pitch_class, weight, 0.0)
         if step in rule.sketch:
-            wanted = list(rule.sketch[step][0])
-            value += np.where(np.isin(pitches, wanted), 1.3 * rule.sketch_weight, 0.0)
+            for wanted in rule.sketch[step][0]:
+                if low <= wanted <= high:
+                    value[wanted - low] += 1.3 * rule.sketch_weight
         value += self._clash(rule, row, step, pitches, in_chord)
         value += self._line(rule, row, pitches)
         bias[PITCH_OFFSET + pitches] = value
@@ -228,7 +241,7 @@ class GuidanceFilter:
             for position, pitch, duration, _ in row.cells[cell]:
                 start = position - POSITION_OFFSET
                 midi = pitch - PITCH_OFFSET
-                found.append((start, start + int(id_to_duration(duration)), midi, previous))
+                found.append((start, start + _STEPS_OF[duration], midi, previous))
                 previous = midi
         return found
 
@@ -252,13 +265,31 @@ class GuidanceFilter:
             value -= np.where(leap > 12, 6.0, np.where(leap > 7, 1.0, 0.0))
             value -= np.where(leap == 6, 1.0, 0.0)
             if rule.is_melody:
+                value -= 0.1 * np.maximum(leap - 2, 0)
+                value -= self._parallel_with_roots(rule, row, previous[-1], pitches)
                 again = len(previous) >= 2 and previous[-1] == previous[-2]
                 value -= np.where(pitches == previous[-1], 2.5 if again else 0.8, 0.0)
         if rule.is_melody:
-            middle = (rule.low + rule.high) / 2
-            reach = (rule.high - rule.low) / 2
-            value -= 1.2 * np.maximum(np.abs(pitches - middle) / max(reach, 1) - 0.7, 0) / 0.3
+            # The comfortable octave and a half lies a little below the middle of the range.
+            centre = rule.low + 0.45 * (rule.high - rule.low)
+            reach = max(0.25 * (rule.high - rule.low), 5.0)
+            value -= 0.25 * np.maximum(np.abs(pitches - centre) - reach, 0)
         return value
+
+    def _parallel_with_roots(
+        self, rule: CellRule, row: RowState, previous: int, pitches: NDArray[np.int64]
+    ) -> NDArray[np.float32]:
+        """Cost of moving in octaves or fifths with the bass notes that the chords imply."""
+        step = row.partial[0] - POSITION_OFFSET
+        index = rule.chord_index(step)
+        if step != rule.chord_starts[index] or rule.chord_roots[index] < 0:
+            return np.zeros(len(pitches), dtype=np.float32)
+        before = rule.chord_roots[index - 1] if index else rule.previous_root
+        now = rule.chord_roots[index]
+        if before in (-1, now) or (previous - before) % 12 not in (0, 7):
+            return np.zeros(len(pitches), dtype=np.float32)
+        parallel = ((pitches - now) % 12 == (previous - before) % 12) & (pitches != previous)
+        return np.where(parallel, 2.5, 0.0).astype(np.float32)
 
     def _previous(self, rule: CellRule, row: RowState) -> list[int]:
         """The line's last pitches, oldest first."""

@@ -107,14 +107,16 @@ def _close_melody(
     classes = frozenset(chord.pitch_classes[:3])
     if cadence in ("authentic", "plagal") and (final or plan.parts[part].role == "melody"):
         classes = frozenset({chord.root_pitch_class}) if final else classes
-    last = int(np.argmax(cell["position"]))
-    if int(cell["position"][last]) < since and final:
-        # The line stopped before the goal chord came: its last note becomes the goal.
-        cell["duration"][last] = max(since - int(cell["position"][last]), 1)
-        goal = cell[last].copy()
+    if final:
+        # One goal note from where the last chord begins: the line does not run past its end.
+        before = cell[cell["position"] < since]
+        before["duration"] = np.minimum(before["duration"], since - before["position"])
+        goal = cell[-1:].copy()
+        earlier = before if len(before) else canvas.cell(bar - 1, part)
+        goal["pitch"] = earlier["pitch"][-1] if len(earlier) else cell["pitch"][0]
         goal["position"], goal["duration"] = since, canvas.steps - since
-        cell = np.append(cell, goal)
-        last = len(cell) - 1
+        cell = np.concatenate([before, goal])
+    last = int(np.argmax(cell["position"]))
     target = _nearest(
         int(cell["pitch"][last]), classes, plan.parts[part].low, plan.parts[part].high
     )

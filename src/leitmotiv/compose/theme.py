@@ -135,6 +135,7 @@ def fit_to_chords(
     *,
     low: int,
     high: int,
+    previous: int | None = None,
     least_accent: float = 0.5,
 ) -> NDArray[np.void]:
     """Move strongly placed long notes to the nearest chord tone and the line into its range.
@@ -146,6 +147,8 @@ def fit_to_chords(
     tones_at : callable (bar, position) -> frozenset of pitch classes
         Empty where there is no chord.
     accent : ndarray, shape (bar_steps,)
+    previous : int, optional
+        The pitch before the line, which it should not start far from.
 
     Returns
     -------
@@ -163,16 +166,17 @@ def fit_to_chords(
             options = [p for p in range(note["pitch"] - 2, note["pitch"] + 3) if p % 12 in tones]
             if options:
                 note["pitch"] = min(options, key=lambda p: (abs(p - int(note["pitch"])), p))
-    middle = (low + high) / 2
-    centre = float(fitted["pitch"].mean())
-    options = [12 * k for k in range(-5, 6)]
+    centre = low + 0.45 * (high - low)
+    mean = float(fitted["pitch"].mean())
 
     def cost(move: int) -> float:
         moved = fitted["pitch"] + move
-        return float(((moved < low) | (moved > high)).sum()) * 100 + abs(centre + move - middle)
+        outside = float(((moved < low) | (moved > high)).sum())
+        leap = 0.0 if previous is None else max(abs(int(moved[0]) - previous) - 9, 0)
+        # Staying put is worth an octave: a theme that returns should return where it was.
+        return 100 * outside + abs(mean + move - centre) + 1.5 * leap + (0 if move == 0 else 12)
 
-    # Staying put is worth half an octave: a theme that returns should return where it was.
-    fitted["pitch"] += min(options, key=lambda move: cost(move) + (0 if move == 0 else 6))
+    fitted["pitch"] += min([12 * k for k in range(-5, 6)], key=cost)
     for note in fitted:
         while note["pitch"] > high:
             note["pitch"] -= 12

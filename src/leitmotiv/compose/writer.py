@@ -182,12 +182,15 @@ class Writer:
         """Density id of a melody bar: livelier with energy, calmer at a phrase's end."""
         plan = self.canvas.plan
         energy, qpm = plan.section_at(bar).energy, plan.qpm_at(bar)
-        per_quarter = (0.7 + 1.1 * energy) * min(max(96.0 / qpm, 0.6), 1.5)
+        per_quarter = (0.8 + 1.2 * energy) * min(max(96.0 / qpm, 0.6), 1.5)
         phrase = plan.phrase_at(bar)
+        # Bars move at different speeds: a statement, an answer, a run to the goal, the goal.
         if bar == phrase.end_bar_index - 1:
             per_quarter *= 0.55
         elif bar == phrase.end_bar_index - 2 and phrase.num_bars >= 4:
-            per_quarter *= 1.15
+            per_quarter *= 1.35
+        elif (bar - phrase.start_bar_index) % 2:
+            per_quarter *= 0.8
         return int(tags.density_id(per_quarter * 100, 2400))
 
     def _range(self, part: int) -> tuple[int, int]:
@@ -249,7 +252,15 @@ class Writer:
             is_melody=lead,
             long_close=lead and ends_phrase,
             previous_pitch=int(previous["pitch"][-1]) + shift if len(previous) else None,
+            previous_root=self._last_root(absolute, shift),
         )
+
+    def _last_root(self, bar: int, shift: int) -> int:
+        """Bass pitch class of the chord before a bar, -1 for none."""
+        if bar == 0:
+            return -1
+        chord = self.canvas.plan.chord_at(bar - 1, 1)
+        return -1 if chord.is_none else (chord.bass_pitch_class + shift) % 12
 
     @staticmethod
     def _sketched(sketch: NDArray[np.void], bar: int) -> bool:

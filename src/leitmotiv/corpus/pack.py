@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 
 from leitmotiv.corpus.attribution import ATTRIBUTIONS
 from leitmotiv.errors import CorpusError, LeitmotivError
+from leitmotiv.score.analysis import align_bars
 from leitmotiv.score.midi import parse_midi
 from leitmotiv.theory import Key
 from leitmotiv.tokens import tags
@@ -55,7 +56,8 @@ def open_licence(licence: str | None) -> bool:
 
 
 def _piece_grid(data: bytes, entry: Manifest) -> CellGrid:
-    score = parse_midi(data)
+    # The archives start at the first note: without this an upbeat shifts every bar line.
+    score = align_bars(parse_midi(data))
     key = None
     if entry.get("key"):
         try:
