@@ -34,8 +34,9 @@ __all__ = ["ComposeOptions", "compose"]
 
 Progress = Callable[[float, str], None]
 
-_RHYTHM_GENRES = frozenset(
-    "rock pop electronic house ambient lo-fi lofi jazz bossa tango funk synthwave".split()
+_RHYTHM_GENRES = frozenset(  # their accompaniment is a groove, with or without drums
+    "rock pop electronic house ambient lo-fi lofi jazz bossa tango funk synthwave blues ragtime "
+    "chiptune hip-hop".split()
 )
 
 
