@@ -53,6 +53,25 @@ def gather_info() -> dict[str, Any]:
     }
 
 
+def _model_lines(sidecar: dict[str, Any] | None) -> Iterator[str]:
+    if sidecar is None:
+        yield "  model        none: the shipped weights are missing; install leitmotiv again"
+        return
+    yield (
+        f"  model        {sidecar.get('name', '?')}: {sidecar.get('parameters', 0) / 1e6:.1f} M "
+        f"parameters, {sidecar.get('weights', '?')}, licence {sidecar.get('licence', '?')}"
+    )
+    trained_on = sidecar.get("data", {})
+    if trained_on:
+        yield (
+            f"               trained on {trained_on.get('pieces', 0):,} pieces, "
+            f"{trained_on.get('notes', 0):,} notes"
+        )
+        licences = (f"{name} {count:,}" for name, count in trained_on.get("licences", {}).items())
+        yield f"               their licences, in pieces: {', '.join(licences)}"
+        yield f"               sources: {', '.join(trained_on.get('by_source', {}))}"
+
+
 def info_lines(data: dict[str, Any]) -> Iterator[str]:
     """Say it in words."""
     yield f"leitmotiv {data['version']} ({data['licence']})"
@@ -62,6 +81,7 @@ def info_lines(data: dict[str, Any]) -> Iterator[str]:
     for extra, version in data["extras"].items():
         missing = f"not installed: pip install 'leitmotiv[{extra}]'"
         yield f"  extra        {extra}: {version or missing}"
+    yield from _model_lines(data["model"])
     yield f"  styles       {', '.join(data['styles'])}"
     if data["soundfonts"]:
         for number, path in enumerate(data["soundfonts"]):
