@@ -14,12 +14,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from leitmotiv.instruments.oscillators import NoiseLoop, decaying_modes, midi_to_hz
+from leitmotiv.instruments.oscillators import (
+    NoiseLoop,
+    band_gain,
+    decaying_modes,
+    loudness_weight,
+    midi_to_hz,
+)
 from leitmotiv.instruments.performance import (
     CONTROL_BLOCK,
     FloatArray,
@@ -74,14 +79,6 @@ class ModalVoice:
     """Rate at which a held note is struck again (timpani rolls, mandolin); 0 for never."""
 
 
-def _weight(frequency: NDArray[np.float64]) -> NDArray[np.float64]:
-    high_pass = frequency**2 / (frequency**2 + 60.0**2)
-    result: NDArray[np.float64] = high_pass * (
-        1.0 + 0.58 / (1.0 + (1500.0 / np.maximum(frequency, 1.0)) ** 2)
-    )
-    return result
-
-
 def _length(modes: Modes, voice: ModalVoice, damped: bool, held: int, sample_rate: int) -> int:
     """Samples until the note has fallen by 70 dB or is damped."""
     loud = modes.amplitude > 1e-3 * modes.amplitude.max()
@@ -125,7 +122,7 @@ def render_modal(
     rate, total = performance.sample_rate, performance.num_samples
     channels = 2 if voice.width else 1
     bus = np.zeros((channels, total), np.float32)
-    noise = NoiseLoop(rng, rate, _band_gain(*voice.noise_band_hz)) if voice.noise_db > -60 else None
+    noise = NoiseLoop(rng, rate, band_gain(*voice.noise_band_hz)) if voice.noise_db > -60 else None
     ends = performance.pedal_end if voice.pedal else performance.end
     for index in range(performance.num_notes):
         onset, held = int(performance.onset[index]), int(ends[index] - performance.onset[index])
@@ -140,7 +137,7 @@ def render_modal(
         raw = modes.amplitude
         if performance.correction is not None:
             raw = raw * performance.correction.gain(modes.frequency_hz, f0)
-        power = 0.5 * np.sum((raw * _weight(modes.frequency_hz)) ** 2)
+        power = 0.5 * np.sum((raw * loudness_weight(modes.frequency_hz)) ** 2)
         gain = float(velocity_gain(velocity, voice.dynamic_exponent)) / np.sqrt(power + 1e-12)
         gain *= 10 ** (rng.uniform(-0.4, 0.4) / 20)
         amplitude = raw * gain
@@ -194,14 +191,3 @@ def _rolled(
         piece[..., piece.shape[-1] - fade :] *= np.linspace(1, 0, fade, dtype=np.float32)
         rolled[..., place:stop] += piece
     return rolled
-
-
-def _band_gain(low_hz: float, high_hz: float) -> Any:
-    def gain(frequency: NDArray[np.float64]) -> NDArray[np.float64]:
-        frequency = np.maximum(frequency, 1.0)
-        result: NDArray[np.float64] = 1 / (
-            (1 + (low_hz / frequency) ** 4) * (1 + (frequency / high_hz) ** 4)
-        )
-        return result
-
-    return gain

@@ -8,11 +8,13 @@ Control values come one a block of :data:`~leitmotiv.instruments.performance.CON
 samples.
 
 Public names: :class:`Wavetable`, :func:`wavetable`, :func:`read_wavetable`, :func:`ramp_blocks`,
-:func:`decaying_modes`, :class:`NoiseLoop`.
+:func:`decaying_modes`, :class:`NoiseLoop`, :func:`band_gain`, :func:`loudness_weight`,
+:func:`midi_to_hz`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,7 +26,9 @@ from leitmotiv.instruments.performance import CONTROL_BLOCK, FloatArray
 __all__ = [
     "NoiseLoop",
     "Wavetable",
+    "band_gain",
     "decaying_modes",
+    "loudness_weight",
     "midi_to_hz",
     "ramp_blocks",
     "read_wavetable",
@@ -223,6 +227,30 @@ def decaying_modes(
     split = audio.reshape(rows * _ROWS, num_channels, _MODE_BLOCK).transpose(1, 0, 2)
     joined = split.reshape(num_channels, -1)[:, :num_samples]
     return np.ascontiguousarray(joined).reshape(*shape, num_samples)
+
+
+def loudness_weight(frequency_hz: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Weight of a frequency in the loudness of a tone, after the K curve of ITU-R BS.1770.
+
+    Below 40 Hz the weight stays, so that inaudible fundamentals are not raised without end.
+    """
+    high_pass = np.maximum(frequency_hz, 40.0) ** 2
+    high_pass = high_pass / (high_pass + 60.0**2)
+    shelf = 1.0 + 0.58 / (1.0 + (1500.0 / np.maximum(frequency_hz, 1.0)) ** 2)
+    return np.asarray(high_pass * shelf)
+
+
+def band_gain(
+    low_hz: float, high_hz: float
+) -> Callable[[NDArray[np.float64]], NDArray[np.float64]]:
+    """Gain over frequency of a band with slopes of 24 dB an octave, for :class:`NoiseLoop`."""
+
+    def gain(frequency_hz: NDArray[np.float64]) -> NDArray[np.float64]:
+        frequency_hz = np.maximum(frequency_hz, 1.0)
+        low = 1 + (low_hz / frequency_hz) ** 4
+        return np.asarray(1 / (low * (1 + (frequency_hz / high_hz) ** 4)))
+
+    return gain
 
 
 class NoiseLoop:

@@ -27,6 +27,8 @@ from numpy.typing import NDArray
 from leitmotiv.instruments.oscillators import (
     NoiseLoop,
     Wavetable,
+    band_gain,
+    loudness_weight,
     midi_to_hz,
     ramp_blocks,
     read_wavetable,
@@ -130,14 +132,6 @@ def note_lines(performance: Performance, *, legato: bool) -> list[list[int]]:
     return lines
 
 
-def _loudness_weight(frequency: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Weight of a frequency in the loudness of a tone, after the K curve of ITU-R BS.1770."""
-    high_pass = frequency**2 / (frequency**2 + 60.0**2)
-    shelf = 1.0 + 0.58 / (1.0 + (1500.0 / np.maximum(frequency, 1.0)) ** 2)
-    result: NDArray[np.float64] = high_pass * shelf
-    return result
-
-
 class _Tables:
     """Wavetables of one instrument, one a pitch, made when first asked for."""
 
@@ -157,7 +151,7 @@ class _Tables:
             if self._correction is not None:
                 gain = self._correction.gain(frequency, float(midi_to_hz(pitch)))
                 rows = [row * gain for row in rows]
-            weight = _loudness_weight(frequency)
+            weight = loudness_weight(frequency)
             rows = [row / np.sqrt(0.5 * np.sum(np.abs(row * weight) ** 2) + 1e-12) for row in rows]
             self._tables[pitch] = wavetable(np.stack(rows))
         return self._tables[pitch]
@@ -355,17 +349,6 @@ def _render_player(
     return audio.reshape(-1)
 
 
-def _band(low_hz: float, high_hz: float) -> Callable[[NDArray[np.float64]], NDArray[np.float64]]:
-    def gain(frequency: NDArray[np.float64]) -> NDArray[np.float64]:
-        frequency = np.maximum(frequency, 1.0)
-        result: NDArray[np.float64] = 1 / (
-            (1 + (low_hz / frequency) ** 4) * (1 + (frequency / high_hz) ** 4)
-        )
-        return result
-
-    return gain
-
-
 def render_sustained(
     performance: Performance, voice: SustainedVoice, rng: np.random.Generator
 ) -> FloatArray:
@@ -390,7 +373,7 @@ def render_sustained(
     channels = 2 if voice.players > 1 and voice.width else 1
     bus = np.zeros((channels, performance.num_samples), np.float32)
     noisy = voice.noise_db > -60 or voice.attack_noise_db > -60
-    noise = NoiseLoop(rng, rate, _band(*voice.noise_band_hz)) if noisy else None
+    noise = NoiseLoop(rng, rate, band_gain(*voice.noise_band_hz)) if noisy else None
     players = voice.players
     places = np.linspace(-1.0, 1.0, players) if players > 1 else np.zeros(1)
     # Pan and detuning must not rise together, or the flat players would all sit on one side.
