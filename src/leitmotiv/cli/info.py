@@ -67,8 +67,8 @@ def _model_lines(sidecar: dict[str, Any] | None) -> Iterator[str]:
             f"               trained on {trained_on.get('pieces', 0):,} pieces, "
             f"{trained_on.get('notes', 0):,} notes"
         )
-        licences = (f"{name} {count:,}" for name, count in trained_on.get("licences", {}).items())
-        yield f"               their licences, in pieces: {', '.join(licences)}"
+        licences = (f"{count:,} {name}" for name, count in trained_on.get("licences", {}).items())
+        yield f"               by licence: {', '.join(licences)}"
         yield f"               sources: {', '.join(trained_on.get('by_source', {}))}"
 
 
