@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from leitmotiv.compose.accompaniment import accompaniment_part
 from leitmotiv.compose.canvas import Canvas
-from leitmotiv.compose.repair import close_cadences, tidy_part
+from leitmotiv.compose.repair import breathe, close_cadences, tidy_part
 from leitmotiv.compose.rhythm_section import rhythm_section_part
 from leitmotiv.compose.theme import degree_of, fit_to_chords, pitch_of, transform_theme
 from leitmotiv.compose.writer import Writer, WriterOptions
@@ -125,6 +125,7 @@ class _Composer:
         close_cadences(self.canvas, self.leads)
         for part in range(plan.num_parts):
             tidy_part(self.canvas, part)
+            breathe(self.canvas, part)
         self.progress(1.0, "notes written")
         return self.canvas.to_score()
 

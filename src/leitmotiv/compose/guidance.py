@@ -199,7 +199,7 @@ class GuidanceFilter:
         if step in rule.sketch:
             for wanted in rule.sketch[step][0]:
                 if low <= wanted <= high:
-                    value[wanted - low] += 1.3 * rule.sketch_weight
+                    value[wanted - low] += 2.0 * rule.sketch_weight
         value += self._clash(rule, row, step, pitches, in_chord)
         value += self._line(rule, row, pitches)
         bias[PITCH_OFFSET + pitches] = value
@@ -260,6 +260,9 @@ class GuidanceFilter:
         """Melodic rules of a single line: leaps, repeated notes, the middle of the range."""
         value = np.zeros(len(pitches), dtype=np.float32)
         previous = self._previous(rule, row)
+        if not rule.is_melody and len(previous) == 2 and previous[0] == previous[1]:
+            # A figure that sticks on one note has lost its thread.
+            value -= np.where(pitches == previous[1], 1.5, 0.0)
         if rule.single_line and previous:
             leap = np.abs(pitches - previous[-1])
             value -= np.where(leap > 12, 6.0, np.where(leap > 7, 1.0, 0.0))

@@ -1,10 +1,10 @@
 """Repair: what the network cannot be trusted with.
 
 Single lines play one note at a time, no part strikes a pitch that still sounds, nothing rings
-over the end of a section, and the cadences that the plan promises are there: the bass has the
+over the end of a section, wind players breathe, and the cadences that the plan promises are there: the bass has the
 chord's bass note, the melody closes on a chord tone and holds it.
 
-Public names: :func:`tidy_part`, :func:`close_cadences`.
+Public names: :func:`tidy_part`, :func:`close_cadences`, :func:`breathe`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from leitmotiv.compose.canvas import Canvas
 from leitmotiv.compose.part_writing import is_single_line
 
-__all__ = ["close_cadences", "tidy_part"]
+__all__ = ["breathe", "close_cadences", "tidy_part"]
 
 
 def _absolute(canvas: Canvas, notes: NDArray[np.void]) -> NDArray[np.int64]:
@@ -172,12 +172,40 @@ def _settle_last_bar(canvas: Canvas, part: int) -> None:
     tones = frozenset(chord.pitch_classes)
     half_step = plan.half_tick * canvas.steps // plan.bar_ticks
     since = half_step if plan.chord_at(bar, 0) != chord else 0
-    last = int(cell["position"].max())
-    for note in cell:
-        if note["position"] == last:
-            if note["position"] >= since:
-                note["pitch"] = _nearest(
-                    int(note["pitch"]), tones, plan.parts[part].low, plan.parts[part].high
-                ) if int(note["pitch"]) % 12 not in tones else note["pitch"]
-            note["duration"] = canvas.steps - int(note["position"])
-    canvas.write([(bar, part)], cell)
+    low, high = plan.parts[part].low, plan.parts[part].high
+    kept: list[NDArray[np.void]] = [cell[cell["position"] < since]]
+    ringing: set[int] = set()
+    for note in cell[cell["position"] >= since]:
+        if int(note["pitch"]) % 12 not in tones:
+            note["pitch"] = _nearest(int(note["pitch"]), tones, low, high)
+        if int(note["pitch"]) in ringing:
+            continue  # it is still heard: striking it again would break the hold
+        ringing.add(int(note["pitch"]))
+        note["duration"] = canvas.steps - int(note["position"])
+        kept.append(np.asarray([note], dtype=cell.dtype))
+    if not ringing:
+        last = kept[0]["position"] == kept[0]["position"].max()
+        kept[0]["duration"][last] = canvas.steps - kept[0]["position"][last]
+    canvas.write([(bar, part)], np.concatenate(kept))
+
+
+def breathe(canvas: Canvas, part: int) -> None:
+    """Let singers and wind players breathe at the end of every phrase, in place.
+
+    The note that reaches over a phrase's end gives up an eighth, or half of itself if it is short.
+    """
+    plan = canvas.plan
+    program = plan.parts[part].program
+    if plan.parts[part].is_drum or not (52 <= program <= 54 or 56 <= program <= 79):
+        return
+    notes = canvas.part_notes(part).copy()
+    end = _absolute(canvas, notes) + notes["duration"]
+    for section in plan.sections:
+        for phrase in section.phrases:
+            limit = phrase.end_bar_index * canvas.steps
+            if phrase.end_bar_index == plan.num_bars:
+                continue
+            for index in np.flatnonzero((end >= limit) & (end - notes["duration"] < limit)):
+                length = limit - (end[index] - notes["duration"][index])
+                notes["duration"][index] = max(length - 12, length // 2, 1)
+    canvas.write([(bar, part) for bar in range(plan.num_bars)], notes)
