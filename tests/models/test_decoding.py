@@ -123,7 +123,7 @@ def test_sampling_follows_the_distribution(rng: np.random.Generator) -> None:
     drawn = [sample_id(logits, rng) for _ in range(4000)]
     share = np.bincount(drawn, minlength=3) / len(drawn)
     assert np.allclose(share, [0.7, 0.2, 0.1], atol=0.03)  # 4 standard errors
-    assert set(sample_id(logits, rng, min_p=0.25) for _ in range(300)) == {0, 1}
+    assert {sample_id(logits, rng, min_p=0.25) for _ in range(300)} == {0, 1}
 
 
 def copy_weights(folder: Path) -> Path:

@@ -1,8 +1,7 @@
-"""Score → cells → events → cells → score is the identity on the grid, and training sees the same."""
+"""Score → cells → events → score is the identity on the grid, and training sees the same."""
 
 from __future__ import annotations
 
-import io
 import json
 import zipfile
 from pathlib import Path
@@ -42,9 +41,7 @@ def quantised_scores(draw: st.DrawFn) -> Score:
         parts.append(Part(name=f"Part {index}", program=40 + index, notes=notes))
     meter = draw(st.sampled_from([Meter(4, 4), Meter(3, 4), Meter(6, 8), Meter(5, 4), Meter(3, 1)]))
     key = Key.from_fifths(draw(st.integers(-6, 6)), draw(st.sampled_from(["major", "minor"])))
-    return Score(
-        parts=tuple(parts), meters=(MeterChange(0, meter),), keys=(KeyChange(0, key),)
-    )
+    return Score(parts=tuple(parts), meters=(MeterChange(0, meter),), keys=(KeyChange(0, key),))
 
 
 @given(quantised_scores())
@@ -125,9 +122,7 @@ def test_training_windows_and_runtime_sequences_are_the_same(piece: Score, tmp_p
     for start, num_bars in ((0, 8), (3, 6), (8, 3)):
         target = generator.random((num_bars, 2)) < 0.4
         target[-1] = True
-        trained = build_sequence(
-            pack, 0, start, num_bars, np.arange(2), target, np.asarray([1, 0])
-        )
+        trained = build_sequence(pack, 0, start, num_bars, np.arange(2), target, np.asarray([1, 0]))
         window = lay_out(
             grid, start=start, num_bars=num_bars, parts=[0, 1], target=target, part_order=[1, 0]
         )
@@ -144,17 +139,3 @@ def test_training_knows_the_same_conditions() -> None:
     train = pytest.importorskip("leitmotiv.training.train", reason="needs the extra train")
     assert list(CONDITIONS) == CONDITION_NAMES
     assert tuple(CONDITIONS.values()) == train.CONDITION_SIZES
-
-
-def test_corrupt_archive_members_are_reported(tmp_path: Path) -> None:
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as archive:
-        archive.writestr("toy/bad.mid", b"MThd not really")
-    (tmp_path / "toy.zip").write_bytes(buffer.getvalue())
-    (tmp_path / "manifest.jsonl").write_text(
-        json.dumps({"source": "toy", "file": "toy/bad.mid", "licence": "PD"}) + "\n"
-    )
-    from leitmotiv.errors import CorpusError
-
-    with pytest.raises(CorpusError, match="nothing to pack"):
-        pack_archives(tmp_path, ["toy"], tmp_path / "toy.npz", workers=1)

@@ -37,9 +37,7 @@ def small_model() -> ScoreModel:
 
 def batch(rng: np.random.Generator) -> dict[str, torch.Tensor]:
     pack = toy_pack(rng)
-    sequences = [
-        draw_sequence(pack, 0, rng, max_bars=4, max_parts=2, budget=60) for _ in range(4)
-    ]
+    sequences = [draw_sequence(pack, 0, rng, max_bars=4, max_parts=2, budget=60) for _ in range(4)]
     return to_device(batch_arrays(sequences), torch.device("cpu"))
 
 

@@ -11,7 +11,7 @@ Public names: :func:`compose`, :class:`ComposeOptions`.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,7 +34,8 @@ __all__ = ["ComposeOptions", "compose"]
 
 Progress = Callable[[float, str], None]
 
-_RHYTHM_GENRES = frozenset(  # their accompaniment is a groove, with or without drums
+# Their accompaniment is a groove, with or without drums.
+_RHYTHM_GENRES = frozenset(
     "rock pop electronic house ambient lo-fi lofi jazz bossa tango funk synthwave blues ragtime "
     "chiptune hip-hop".split()
 )
@@ -47,7 +48,7 @@ class ComposeOptions:
     ``network_accompaniment`` False leaves accompaniments to the rules alone.
     """
 
-    writer: WriterOptions = WriterOptions()
+    writer: WriterOptions = field(default_factory=WriterOptions)
     network_accompaniment: bool = True
 
 
@@ -388,10 +389,11 @@ class _Composer:
         self.writer.written[free, part] = True
 
     def _write_phrases(self, sketches: dict[int, NDArray[np.void]]) -> None:
-        """Let the network write the sketched parts, phrase by phrase; returns copy where they can."""
+        """Let the network write the sketched parts by phrases; returns copy where they can."""
         plan = self.plan
         phrases = [
-            (index, phrase) for index, section in enumerate(plan.sections)
+            (index, phrase)
+            for index, section in enumerate(plan.sections)
             for phrase in section.phrases
         ]
         for number, (index, phrase) in enumerate(phrases):
@@ -403,7 +405,9 @@ class _Composer:
                     open_bars = [bar for bar in run if not self._copy_parts(index, bar, parts)]
                     for piece in _runs(open_bars, 8):
                         self.writer.write(
-                            piece, self._order(parts), self.parts_rng,
+                            piece,
+                            self._order(parts),
+                            self.parts_rng,
                             sketches={part: sketches[part] for part in parts},
                         )
 

@@ -134,7 +134,7 @@ class GuidanceFilter:
         self.rules = rules
 
     def apply(self, field_index: int, logits: NDArray[np.float32], row: RowState) -> None:
-        """Mask and bias one field's logits in place (see :class:`~leitmotiv.models.LogitFilter`)."""
+        """Mask and bias one field's logits in place (:class:`~leitmotiv.models.LogitFilter`)."""
         rule = self.rules[row.cell]
         if field_index == 0:
             self._position(rule, logits, row)

@@ -26,10 +26,10 @@ Tones = Callable[[int], frozenset[int]]
 class Passage:
     """One part's notes in a stretch of bars.
 
-    ``onset``, ``duration`` (steps) and ``pitch`` (MIDI) have shape (n,); ``bar_steps`` is the length
-    of a bar and ``num_bars`` of the passage; ``accent`` (bar_steps,) its metrical weights; ``tones``
-    and ``roots`` give the chord tones and the bass pitch class at a step; ``closing`` holds the
-    pitch classes that close the passage, empty where it stays open.
+    ``onset``, ``duration`` (steps) and ``pitch`` (MIDI) have shape (n,); ``bar_steps`` is the
+    length of a bar and ``num_bars`` of the passage; ``accent`` (bar_steps,) its metrical weights;
+    ``tones`` and ``roots`` give the chord tones and the bass pitch class at a step; ``closing``
+    holds the pitch classes that close the passage, empty where it stays open.
     """
 
     onset: NDArray[np.int64]
@@ -75,9 +75,18 @@ def melody_score(passage: Passage) -> float:
     --------
     >>> def line(pitches):
     ...     count = len(pitches)
-    ...     return Passage(np.arange(count) * 24, np.full(count, 24), np.asarray(pitches), 96, 2,
-    ...         np.tile([1.0, 0.2, 0.5, 0.2], 24), lambda s: frozenset({0, 4, 7}), lambda s: 0,
-    ...         lambda s: frozenset({0, 2, 4, 5, 7, 9, 11}), frozenset({0}))
+    ...     return Passage(
+    ...         np.arange(count) * 24,
+    ...         np.full(count, 24),
+    ...         np.asarray(pitches),
+    ...         96,
+    ...         2,
+    ...         np.tile([1.0, 0.2, 0.5, 0.2], 24),
+    ...         lambda s: frozenset({0, 4, 7}),
+    ...         lambda s: 0,
+    ...         lambda s: frozenset({0, 2, 4, 5, 7, 9, 11}),
+    ...         frozenset({0}),
+    ...     )
     >>> melody_score(line([60, 62, 64, 65, 67, 65, 62, 60])) > melody_score(line([60] * 8))
     True
     """

@@ -1,8 +1,8 @@
 """Repair: what the network cannot be trusted with.
 
 Single lines play one note at a time, no part strikes a pitch that still sounds, nothing rings
-over the end of a section, wind players breathe, and the cadences that the plan promises are there: the bass has the
-chord's bass note, the melody closes on a chord tone and holds it.
+over the end of a section, wind players breathe, and the cadences that the plan promises are
+there: the bass has the chord's bass note, the melody closes on a chord tone and holds it.
 
 Public names: :func:`tidy_part`, :func:`close_cadences`, :func:`breathe`.
 """

@@ -131,7 +131,7 @@ class Writer:
         np.add.at(counts, (self.canvas.notes["bar"], self.canvas.notes["part"]), 1)
         while start < bars.start and counts[start:stop].sum() > _MAX_PROMPT_EVENTS:
             start += 1
-        shown_parts = self.written[start:stop].any(axis=0)
+        shown_parts = np.asarray(self.written[start:stop].any(axis=0))
         shown_parts[list(parts)] = True
         chosen = np.flatnonzero(shown_parts)[:16]
         target = np.zeros((stop - start, len(chosen)), dtype=bool)
@@ -167,9 +167,7 @@ class Writer:
             middle = (low + high) / 2
             if sketch is not None:
                 here = sketch[sketch["bar"] == absolute]
-                conditions[COLUMN["density"]] = int(
-                    tags.density_id(len(here), self.canvas.steps)
-                )
+                conditions[COLUMN["density"]] = int(tags.density_id(len(here), self.canvas.steps))
                 middle = float(here["pitch"].mean()) if len(here) else middle
             else:
                 conditions[COLUMN["density"]] = self._melody_density(absolute)
@@ -209,7 +207,8 @@ class Writer:
         part, absolute = window.parts[slot], window.start + bar
         chords = [plan.chord_at(absolute, half) for half in (0, 1)]
         tones = [
-            frozenset((pc + shift) % 12 for pc in chord.pitch_classes) if not chord.is_none
+            frozenset((pc + shift) % 12 for pc in chord.pitch_classes)
+            if not chord.is_none
             else frozenset()
             for chord in chords
         ]
@@ -242,7 +241,9 @@ class Writer:
             chord_roots=roots if chords[0] != chords[1] else roots[:1],
             scale=scale,
             accent=self.accent,
-            min_notes=1 if lead else int(part in sketches and self._sketched(sketches[part], absolute)),
+            min_notes=1
+            if lead
+            else int(part in sketches and self._sketched(sketches[part], absolute)),
             closing=closing,
             sketch=self._sketch(sketches.get(part), absolute, shift),
             sketch_weight=self.options.sketch_weight,
@@ -322,8 +323,10 @@ class Writer:
                 total += melody_score(passage)
             else:
                 sketch = sketches.get(part)
-                wanted = len(mine) if sketch is None else int(
-                    ((sketch["bar"] >= bars.start) & (sketch["bar"] < bars.stop)).sum()
+                wanted = (
+                    len(mine)
+                    if sketch is None
+                    else int(((sketch["bar"] >= bars.start) & (sketch["bar"] < bars.stop)).sum())
                 )
                 total += accompaniment_score(
                     passage,

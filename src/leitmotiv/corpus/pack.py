@@ -6,13 +6,18 @@ their tags; windows, transposition and masking are drawn at batch time.
 
 Licences travel with the pack: the header lists sources, licences and attributions.
 
+Command line: ``python -m leitmotiv.corpus.pack recipes/composer.toml --corpus FOLDER --out FILE``.
+
 Public names: :func:`pack_archives`, :func:`open_licence`, :data:`PACK_VERSION`.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
+import sys
+import tomllib
 import zipfile
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -81,7 +86,7 @@ def _piece_grid(data: bytes, entry: Manifest) -> CellGrid:
 def _encode(task: tuple[str, list[Manifest]]) -> list[tuple[Manifest, dict[str, NDArray[Any]]]]:
     """Read the listed pieces of one archive; broken ones are left out with their reason."""
     archive, entries = task
-    packed = []
+    packed: list[tuple[Manifest, dict[str, NDArray[Any]]]] = []
     with zipfile.ZipFile(archive) as bundle:
         for entry in entries:
             try:
@@ -92,42 +97,36 @@ def _encode(task: tuple[str, list[Manifest]]) -> list[tuple[Manifest, dict[str, 
             if not 2 <= len(grid.notes) <= _MAX_NOTES or grid.num_parts > _MAX_PARTS:
                 packed.append(({**entry, "_reason": "too few or too many notes or parts"}, {}))
                 continue
-            notes = grid.notes
-            cells = notes["bar"].astype(np.int64) * grid.num_parts + notes["part"]
-            known = entry.get("n_velocities", 0) >= 3
-            drum = grid.is_drum[notes["part"]]
-            velocity = np.clip(notes["velocity"] // 16 + 1, 1, 8) if known else 0
-            packed.append(
-                (
-                    entry,
-                    {
-                        "note_position": notes["position"].astype(np.uint8),
-                        "note_pitch": (notes["pitch"] + 128 * drum).astype(np.uint8),
-                        "note_duration": duration_to_id(notes["duration"]).astype(np.uint8),
-                        "note_velocity": (velocity + np.zeros(len(notes))).astype(np.uint8),
-                        "cell_count": np.bincount(
-                            cells, minlength=grid.num_bars * grid.num_parts
-                        ).astype(np.uint16),
-                        "bar_steps": grid.bar_steps.astype(np.uint8),
-                        "bar_meter": grid.meter.astype(np.uint8),
-                        "bar_fifths": grid.fifths.astype(np.int8),
-                        "bar_chord": grid.chords[:, 0].astype(np.uint8),
-                        "bar_second_chord": grid.chords[:, 1].astype(np.uint8),
-                        "bar_breath": grid.breath.astype(np.uint8),
-                        "bar_energy": grid.energy.astype(np.uint8),
-                        "part_program": np.where(grid.is_drum, 129, grid.programs + 1).astype(
-                            np.uint8
-                        ),
-                        "part_role": grid.roles.astype(np.uint8),
-                        "piece": np.asarray(
-                            [len(notes), grid.num_bars, grid.num_parts]
-                            + [grid.genre, grid.mode, grid.tempo],
-                            dtype=np.int32,
-                        ),
-                    },
-                )
-            )
+            packed.append((entry, _columns(grid, known=entry.get("n_velocities", 0) >= 3)))
     return packed
+
+
+def _columns(grid: CellGrid, *, known: bool) -> dict[str, NDArray[Any]]:
+    """One piece as small integer columns; ``known`` tells whether its velocities mean anything."""
+    notes = grid.notes
+    cells = notes["bar"].astype(np.int64) * grid.num_parts + notes["part"]
+    drum = grid.is_drum[notes["part"]]
+    velocity = np.clip(notes["velocity"] // 16 + 1, 1, 8) if known else 0
+    piece = [len(notes), grid.num_bars, grid.num_parts, grid.genre, grid.mode, grid.tempo]
+    return {
+        "note_position": notes["position"].astype(np.uint8),
+        "note_pitch": (notes["pitch"] + 128 * drum).astype(np.uint8),
+        "note_duration": duration_to_id(notes["duration"]).astype(np.uint8),
+        "note_velocity": (velocity + np.zeros(len(notes))).astype(np.uint8),
+        "cell_count": np.bincount(cells, minlength=grid.num_bars * grid.num_parts).astype(
+            np.uint16
+        ),
+        "bar_steps": grid.bar_steps.astype(np.uint8),
+        "bar_meter": grid.meter.astype(np.uint8),
+        "bar_fifths": grid.fifths.astype(np.int8),
+        "bar_chord": grid.chords[:, 0].astype(np.uint8),
+        "bar_second_chord": grid.chords[:, 1].astype(np.uint8),
+        "bar_breath": grid.breath.astype(np.uint8),
+        "bar_energy": grid.energy.astype(np.uint8),
+        "part_program": np.where(grid.is_drum, 129, grid.programs + 1).astype(np.uint8),
+        "part_role": grid.roles.astype(np.uint8),
+        "piece": np.asarray(piece, dtype=np.int32),
+    }
 
 
 def _manifest(folder: Path) -> Iterator[Manifest]:
@@ -217,12 +216,16 @@ def _write(
     columns: dict[str, list[NDArray[Any]]],
     refused: Counter[str],
 ) -> dict[str, Any]:
-    arrays = {name: np.concatenate(parts) for name, parts in columns.items() if name != "piece"}
+    arrays: Any = {
+        name: np.concatenate(parts) for name, parts in columns.items() if name != "piece"
+    }
     arrays["piece"] = np.stack(columns["piece"])
     names = sorted({entry["source"] for entry in entries})
     arrays["piece_source"] = np.asarray([names.index(e["source"]) for e in entries], np.uint8)
     split = {"train": 0, "valid": 1, "test": 2}
-    arrays["piece_split"] = np.asarray([split.get(e.get("split"), 0) for e in entries], np.uint8)
+    arrays["piece_split"] = np.asarray(
+        [split.get(str(e.get("split")), 0) for e in entries], np.uint8
+    )
     header = {
         "pack_version": PACK_VERSION,
         "vocabulary_version": VOCABULARY_VERSION,
@@ -237,8 +240,8 @@ def _write(
     temporary = path.with_name(path.name + ".part")
     try:
         with open(temporary, "wb") as file:
-            header_bytes = np.frombuffer(json.dumps(header).encode(), dtype=np.uint8)
-            np.savez_compressed(file, header=header_bytes, **arrays)
+            arrays["header"] = np.frombuffer(json.dumps(header).encode(), dtype=np.uint8)
+            np.savez_compressed(file, **arrays)
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
@@ -266,3 +269,30 @@ def _by_source(entries: Iterable[Manifest], pieces: NDArray[Any]) -> dict[str, A
         if named and named not in row["named"] and len(row["named"]) < 400:
             row["named"].append(named)
     return table
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Command line: pack the sources that a recipe names."""
+    parser = argparse.ArgumentParser(description="Pack a corpus for training.")
+    parser.add_argument("recipe", type=Path, help="TOML file with data.sources")
+    parser.add_argument("--corpus", type=Path, required=True, help="archives and manifest.jsonl")
+    parser.add_argument("--out", type=Path, default=Path("runs/corpus.npz"))
+    parser.add_argument("--share-alike", action="store_true", help="keep share-alike pieces")
+    options = parser.parse_args(arguments)
+    recipe = tomllib.loads(options.recipe.read_text(encoding="utf-8"))
+    header = pack_archives(
+        options.corpus,
+        recipe["data"]["sources"],
+        options.out,
+        licence_filter=not options.share_alike,
+        progress=lambda share: print(f"\r{share:4.0%}", end="", file=sys.stderr, flush=True),
+    )
+    print(f"\n{header['pieces']:,} pieces, {header['notes']:,} notes in {options.out}")
+    for licence, count in sorted(header["licences"].items()):
+        print(f"  {licence:<14} {count:,}")
+    for reason, count in header["refused"].items():
+        print(f"  left out: {count:,} ({reason})")
+
+
+if __name__ == "__main__":
+    main()

@@ -198,9 +198,7 @@ def decode(
                 events[number, 0], time[number, 0] = item
                 conditions[number, 0] = targets[row.cell].conditions
         index = np.asarray(placed, dtype=np.float32)[:, None]
-        hidden, new = model.step(
-            events, conditions, time, index, cache.mask, cache.buffers
-        )
+        hidden, new = model.step(events, conditions, time, index, cache.mask, cache.buffers)
         cache.append(new, alive[:, None])
         placed = [count + int(live) for count, live in zip(placed, alive, strict=True)]
         pending = _advance(model, hidden[:, -1], rows, alive, targets, filters, options, generators)
@@ -225,7 +223,7 @@ def _advance(
         if not writing.any():
             break
         logits = model.logits(field_index, hidden, fields)
-        for number in np.flatnonzero(writing):
+        for number in np.flatnonzero(writing).tolist():
             row = rows[number]
             target = targets[row.cell]
             if field_index == 0:
@@ -233,7 +231,9 @@ def _advance(
             if field_index == 0 and len(row.events) >= target.max_events:
                 chosen = target.end
             else:
-                chosen = _draw(field_index, logits[number], row, filters, options, generators[number])
+                chosen = _draw(
+                    field_index, logits[number], row, filters, options, generators[number]
+                )
             if field_index == 0 and chosen == target.end:
                 writing[number] = False
                 pending[number] = _next_header(row, targets)

@@ -65,7 +65,12 @@ class EventModel:
         ]
 
     def step(
-        self, events: Int, conditions: Int, time: Float, index: Float, mask: Float,
+        self,
+        events: Int,
+        conditions: Int,
+        time: Float,
+        index: Float,
+        mask: Float,
         cache: list[Float],
     ) -> tuple[Float, list[Float]]:
         """Run new events against the cache.
@@ -81,7 +86,11 @@ class EventModel:
         hidden : (B, T, D) and the keys (B, G, K, T) and values (B, G, T, K) of the new events.
         """
         feed: dict[str, Any] = {
-            "events": events, "conditions": conditions, "time": time, "index": index, "mask": mask,
+            "events": events,
+            "conditions": conditions,
+            "time": time,
+            "index": index,
+            "mask": mask,
         }
         feed.update(zip(self._past, cache, strict=True))
         hidden, *new = self._backbone.run(self._outputs, feed)

@@ -79,9 +79,7 @@ def _bar_table(score: Score) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     ticks = score.bar_ticks
     steps = np.round(ticks / TICKS_PER_STEP).astype(np.int64)
     change_ticks = np.asarray([change.tick for change in score.meters])
-    ids = np.asarray(
-        [tags.meter_id(c.meter.numerator, c.meter.denominator) for c in score.meters]
-    )
+    ids = np.asarray([tags.meter_id(c.meter.numerator, c.meter.denominator) for c in score.meters])
     meter = ids[np.searchsorted(change_ticks, ticks[:-1], side="right") - 1]
     starts: list[int] = []
     meters: list[int] = []

@@ -66,7 +66,10 @@ def cell_order(
     """Shown context cells bar by bar, then target cells bar by bar in ``part_order``."""
     num_bars, num_parts = target.shape
     context = [
-        (b, p) for b in range(num_bars) for p in range(num_parts) if shown[b, p] and not target[b, p]
+        (b, p)
+        for b in range(num_bars)
+        for p in range(num_parts)
+        if shown[b, p] and not target[b, p]
     ]
     targets = [(b, p) for b in range(num_bars) for p in part_order if target[b, p]]
     return context + targets, len(context)
@@ -105,9 +108,7 @@ def window_conditions(
     table[:-1, :, COLUMN["next_chord"]] = chord[1:, :1]
     table[..., COLUMN["part"]] = np.minimum(np.arange(len(chosen)), 15) + 1
     table[..., COLUMN["role"]] = grid.roles[chosen]
-    table[..., COLUMN["program"]] = np.where(
-        grid.is_drum[chosen], 129, grid.programs[chosen] + 1
-    )
+    table[..., COLUMN["program"]] = np.where(grid.is_drum[chosen], 129, grid.programs[chosen] + 1)
     for slot, part in enumerate(chosen):
         notes = grid.notes[
             (grid.notes["part"] == part)

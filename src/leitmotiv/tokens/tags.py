@@ -9,7 +9,8 @@ sound" (ICMC 1999), with a bonus for the root in the bass.
 
 Public names: :data:`GENRES`, :data:`METERS`, :data:`ROLES`, :data:`CHORD_QUALITIES`,
 :func:`genre_id`, :func:`mode_id`, :func:`meter_id`, :func:`tempo_id`, :func:`role_id`,
-:func:`program_id`, :func:`chord_id`, :func:`chord_symbol_id`, :func:`transpose_chord_id`, :func:`density_id`,
+:func:`program_id`, :func:`chord_id`, :func:`chord_symbol_id`,
+:func:`transpose_chord_id`, :func:`density_id`,
 :func:`register_id`, :func:`polyphony_id`, :func:`energy_id`, :func:`bars_to_end_id`,
 :func:`recognise_chords`, :func:`breath_ids`, :func:`guess_roles`, :func:`home_shift`.
 """

@@ -36,7 +36,12 @@ class DecodeStep(nn.Module):
         return self.model.norm_in(x + F.embedding(conditions + self.offsets, table).sum(dim=2))
 
     def forward(
-        self, events: Tensor, conditions: Tensor, time: Tensor, index: Tensor, mask: Tensor,
+        self,
+        events: Tensor,
+        conditions: Tensor,
+        time: Tensor,
+        index: Tensor,
+        mask: Tensor,
         past: list[Tensor],
     ) -> list[Tensor]:
         config = self.model.config
@@ -99,28 +104,43 @@ def _export_backbone(model: ScoreModel, path: Path) -> None:
         past,
     )
     axes: dict[str, dict[int, str]] = {
-        "events": {0: "B", 1: "T"}, "conditions": {0: "B", 1: "T"}, "time": {0: "B", 1: "T"},
-        "index": {0: "B", 1: "T"}, "mask": {0: "B", 1: "P"}, "hidden": {0: "B", 1: "T"},
+        "events": {0: "B", 1: "T"},
+        "conditions": {0: "B", 1: "T"},
+        "time": {0: "B", 1: "T"},
+        "index": {0: "B", 1: "T"},
+        "mask": {0: "B", 1: "P"},
+        "hidden": {0: "B", 1: "T"},
     }
     for name in names:
         axis = 3 if name.startswith("key") else 2
         axes[f"past_{name}"] = {0: "B", axis: "P"}
         axes[name] = {0: "B", axis: "T"}
     torch.onnx.export(
-        DecodeStep(model), arguments, str(path), dynamo=False, opset_version=17,
+        DecodeStep(model),
+        arguments,
+        str(path),
+        dynamo=False,
+        opset_version=17,
         input_names=["events", "conditions", "time", "index", "mask"]
         + [f"past_{name}" for name in names],
-        output_names=["hidden", *names], dynamic_axes=axes,
+        output_names=["hidden", *names],
+        dynamic_axes=axes,
     )
 
 
 def _export_heads(model: ScoreModel, path: Path) -> None:
     torch.onnx.export(
-        model.heads, (torch.zeros(2, model.config.width), torch.zeros(2, 3, dtype=torch.long)),
-        str(path), dynamo=False, opset_version=17, input_names=["hidden", "fields"],
+        model.heads,
+        (torch.zeros(2, model.config.width), torch.zeros(2, 3, dtype=torch.long)),
+        str(path),
+        dynamo=False,
+        opset_version=17,
+        input_names=["hidden", "fields"],
         output_names=["position", "pitch", "duration", "velocity"],
-        dynamic_axes={name: {0: "B"} for name in
-                      ("hidden", "fields", "position", "pitch", "duration", "velocity")},
+        dynamic_axes={
+            name: {0: "B"}
+            for name in ("hidden", "fields", "position", "pitch", "duration", "velocity")
+        },
     )
 
 
@@ -138,7 +158,10 @@ def export(checkpoint: Path, folder: Path, name: str, *, quantise: bool = True) 
             target = folder / f"{name}.{kind}.onnx"
             if quantise:
                 quantize_dynamic(
-                    str(whole), str(target), weight_type=QuantType.QInt8, per_channel=True,
+                    str(whole),
+                    str(target),
+                    weight_type=QuantType.QInt8,
+                    per_channel=True,
                     op_types_to_quantize=["MatMul", "Gather", "Gemm"],
                     extra_options={"MatMulConstBOnly": True},
                 )
@@ -150,12 +173,17 @@ def export(checkpoint: Path, folder: Path, name: str, *, quantise: bool = True) 
         "sidecar_version": SIDECAR_VERSION,
         "name": name,
         "vocabulary_version": data["vocabulary_version"],
-        "sizes": {key: list(value) if isinstance(value, tuple) else value
-                  for key, value in model.config.to_dict().items()},
+        "sizes": {
+            key: list(value) if isinstance(value, tuple) else value
+            for key, value in model.config.to_dict().items()
+        },
         "parameters": sum(p.numel() for p in model.parameters()),
         "weights": "int8" if quantise else "float32",
-        "trained": {"steps": state["step"], "events": state["events"],
-                    "minutes": round(state["seconds"] / 60, 1)},
+        "trained": {
+            "steps": state["step"],
+            "events": state["events"],
+            "minutes": round(state["seconds"] / 60, 1),
+        },
         "metrics": {"split": "valid", **state.get("scores", {})},
         "data": {key: data[key] for key in ("pieces", "notes", "licences", "by_source")},
         "recipe": state["recipe"],

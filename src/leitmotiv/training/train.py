@@ -51,9 +51,7 @@ class Batches:
         self.pack, self.data = pack, recipe["data"]
         self.schedule = recipe["schedule"]
         self.indices = pack.indices(0)
-        self.cumulative = np.cumsum(
-            pack.weights(self.indices, self.data.get("source_weights", {}))
-        )
+        self.cumulative = np.cumsum(pack.weights(self.indices, self.data.get("source_weights", {})))
         self.rng = np.random.default_rng(seed)
         self.progress = 0.0
         self.queue: Queue[dict[str, np.ndarray]] = Queue(maxsize=6)
@@ -72,8 +70,12 @@ class Batches:
                 drawn = np.searchsorted(self.cumulative, self.rng.random() * self.cumulative[-1])
                 piece = int(self.indices[min(int(drawn), len(self.indices) - 1)])
                 sequence = draw_sequence(
-                    self.pack, piece, self.rng, max_bars=self._bars(),
-                    max_parts=self.data["max_parts"], budget=budget,
+                    self.pack,
+                    piece,
+                    self.rng,
+                    max_bars=self._bars(),
+                    max_parts=self.data["max_parts"],
+                    budget=budget,
                 )
                 if 8 <= len(sequence) <= budget + 64:
                     pool.append(sequence)
@@ -96,7 +98,11 @@ def validation_batches(pack: Pack, recipe: dict, split: int = 1, num: int = 160)
     pieces = rng.choice(indices, size=num, p=weight)
     sequences = [
         draw_sequence(
-            pack, int(piece), rng, max_bars=16, max_parts=recipe["data"]["max_parts"],
+            pack,
+            int(piece),
+            rng,
+            max_bars=16,
+            max_parts=recipe["data"]["max_parts"],
             budget=recipe["data"]["budget"],
         )
         for piece in pieces
@@ -137,13 +143,18 @@ def make_optimizers(model: ScoreModel, schedule: dict) -> list[torch.optim.Optim
     decay, gains = [p for p in others if p.ndim == 2], [p for p in others if p.ndim < 2]
     return [
         torch.optim.Muon(
-            matrices, lr=schedule["learning_rate"], weight_decay=schedule["weight_decay"],
+            matrices,
+            lr=schedule["learning_rate"],
+            weight_decay=schedule["weight_decay"],
             adjust_lr_fn="match_rms_adamw",
         ),
         torch.optim.AdamW(
-            [{"params": decay, "weight_decay": schedule["weight_decay"]},
-             {"params": gains, "weight_decay": 0.0}],
-            lr=schedule["learning_rate"], betas=(0.9, 0.98),
+            [
+                {"params": decay, "weight_decay": schedule["weight_decay"]},
+                {"params": gains, "weight_decay": 0.0},
+            ],
+            lr=schedule["learning_rate"],
+            betas=(0.9, 0.98),
         ),
     ]
 
@@ -190,11 +201,18 @@ class Run:
         save_checkpoint(
             self.folder / name,
             {
-                "version": CHECKPOINT_VERSION, "config": self.config.to_dict(),
-                "model": self.model.state_dict(), "average": self.average.state_dict(),
+                "version": CHECKPOINT_VERSION,
+                "config": self.config.to_dict(),
+                "model": self.model.state_dict(),
+                "average": self.average.state_dict(),
                 "optimizers": [o.state_dict() for o in self.optimizers],
-                "step": self.step, "seconds": self.seconds, "events": self.events,
-                "best": self.best, "recipe": self.recipe, "data": self.pack.header, **extra,
+                "step": self.step,
+                "seconds": self.seconds,
+                "events": self.events,
+                "best": self.best,
+                "recipe": self.recipe,
+                "data": self.pack.header,
+                **extra,
             },
         )
 
@@ -228,7 +246,10 @@ class Run:
         return float(loss.detach())
 
     def fit(
-        self, minutes: float, report_every: float = 20.0, save_every: float = 110.0,
+        self,
+        minutes: float,
+        report_every: float = 20.0,
+        save_every: float = 110.0,
         validate_every: float = 480.0,
     ) -> None:
         """Train until ``minutes`` of wall clock have been spent, over all resumed sessions."""
@@ -248,7 +269,8 @@ class Run:
                 rate = (self.events - events_before) / (now - last_report)
                 print(
                     f"{self.seconds / 60:6.1f}/{minutes:g} min  step {self.step}  "
-                    f"loss {np.mean(losses):.4f}  {rate:,.0f} events/s", flush=True,
+                    f"loss {np.mean(losses):.4f}  {rate:,.0f} events/s",
+                    flush=True,
                 )
                 self._log("train", loss=float(np.mean(losses)))
                 losses, last_report, events_before = [], now, self.events

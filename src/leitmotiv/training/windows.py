@@ -22,10 +22,12 @@ import numpy as np
 
 END, HEADER, POSITION_OFFSET, PITCH_OFFSET = 1, 2, 3, 1
 DRUM_PROGRAM = 129
-CONDITION_NAMES = (
-    "genre mode meter tempo bar bars_to_end breath chord second_chord next_chord energy "
-    "part role program register polyphony density target"
-).split()
+CONDITION_NAMES = [
+    *("genre", "mode", "meter", "tempo"),
+    *("bar", "bars_to_end", "breath", "chord", "second_chord", "next_chord", "energy"),
+    *("part", "role", "program", "register", "polyphony"),
+    *("density", "target"),
+]
 COLUMN = {name: index for index, name in enumerate(CONDITION_NAMES)}
 DROPPABLE = [n for n in CONDITION_NAMES if n not in ("bar", "part", "target", "meter")]
 DENSITY_EDGES = np.asarray((0.34, 0.76, 1.26, 2.01, 3.01, 4.51))
@@ -155,8 +157,16 @@ def drop_conditions(conditions: np.ndarray, rng: np.random.Generator) -> np.ndar
 
 
 def cell_conditions(
-    pack: Pack, piece: int, start: int, num_bars: int, parts: np.ndarray, shift: int,
-    target: np.ndarray, pitches: list[np.ndarray], onsets: list[int], counts: np.ndarray,
+    pack: Pack,
+    piece: int,
+    start: int,
+    num_bars: int,
+    parts: np.ndarray,
+    shift: int,
+    target: np.ndarray,
+    pitches: list[np.ndarray],
+    onsets: list[int],
+    counts: np.ndarray,
 ) -> np.ndarray:
     """Build the conditions of every cell, shape (num_bars, len(parts), E)."""
     table = np.zeros((num_bars, len(parts), len(CONDITION_NAMES)), dtype=np.int64)
@@ -195,7 +205,12 @@ def cell_conditions(
 
 
 def build_sequence(
-    pack: Pack, piece: int, start: int, num_bars: int, parts: np.ndarray, target: np.ndarray,
+    pack: Pack,
+    piece: int,
+    start: int,
+    num_bars: int,
+    parts: np.ndarray,
+    target: np.ndarray,
     order: np.ndarray,
 ) -> Sequence:
     """Lay a window out as one sequence: context cells, then target cells, bar by bar.
@@ -223,8 +238,12 @@ def build_sequence(
     )
     steps = arrays["bar_steps"][pack.first_bar[piece] + bar_numbers].astype(np.int64)
     bar_time = np.concatenate([[0], np.cumsum(steps)])
-    flat = [(bar, part) for bar in range(num_bars) for part in range(len(parts))
-            if not target[bar, part]]
+    flat = [
+        (bar, part)
+        for bar in range(num_bars)
+        for part in range(len(parts))
+        if not target[bar, part]
+    ]
     flat += [(bar, part) for bar in range(num_bars) for part in order if target[bar, part]]
     bars = np.asarray([bar for bar, _ in flat])
     slots = np.asarray([part for _, part in flat])
@@ -241,9 +260,9 @@ def build_sequence(
     events[header, 0] = HEADER
     events[is_note, 0] = arrays["note_position"][rows].astype(np.int64) + POSITION_OFFSET
     moved = np.where(drum[slots[cell_of[is_note]]], 0, shift)
-    events[is_note, 1] = np.clip(
-        arrays["note_pitch"][rows].astype(np.int64) + moved, 0, 255
-    ) + PITCH_OFFSET
+    events[is_note, 1] = (
+        np.clip(arrays["note_pitch"][rows].astype(np.int64) + moved, 0, 255) + PITCH_OFFSET
+    )
     events[is_note, 2] = arrays["note_duration"][rows]
     events[is_note, 3] = arrays["note_velocity"][rows]
     targets = np.zeros_like(events)
@@ -255,8 +274,14 @@ def build_sequence(
 
 
 def draw_sequence(
-    pack: Pack, piece: int, rng: np.random.Generator, *, max_bars: int, max_parts: int,
-    budget: int, drop: bool = True,
+    pack: Pack,
+    piece: int,
+    rng: np.random.Generator,
+    *,
+    max_bars: int,
+    max_parts: int,
+    budget: int,
+    drop: bool = True,
 ) -> Sequence:
     """Draw one random training example from a piece."""
     start, num_bars, parts = choose_window(
