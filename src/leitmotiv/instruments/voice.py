@@ -61,7 +61,7 @@ _CHOIR = SustainedVoice(
 
 VOICES: dict[int, Voice] = {
     52: Voice(_CHOIR, "aah"),
-    53: Voice(replace(_CHOIR, attack_sec=0.09, noise_db=-38.0), "ooh", 0.22),
+    53: Voice(replace(_CHOIR, attack_sec=0.09, noise_db=-38.0), "ooh", 0.5),
     54: Voice(
         replace(_CHOIR, players=3, vibrato_cents=9.0, detune_cents=12.0, noise_db=-60.0), "aah"
     ),
