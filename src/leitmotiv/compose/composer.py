@@ -36,8 +36,10 @@ Progress = Callable[[float, str], None]
 
 # Their accompaniment is a groove, with or without drums.
 _RHYTHM_GENRES = frozenset(
-    "rock pop electronic house ambient lo-fi lofi jazz bossa tango funk synthwave blues ragtime "
-    "chiptune hip-hop".split()
+    {
+        *("rock", "pop", "electronic", "house", "synthwave", "chiptune", "hip-hop", "ambient"),
+        *("lo-fi", "lofi", "jazz", "blues", "ragtime", "funk", "bossa", "tango"),
+    }
 )
 
 

@@ -241,7 +241,7 @@ def _advance(
             row.partial[field_index] = chosen
             if field_index < 3:
                 fields[number, field_index] = chosen
-    for number in np.flatnonzero(writing):
+    for number in np.flatnonzero(writing).tolist():
         row = rows[number]
         position, pitch, duration, velocity = row.partial
         event = (position, pitch, duration, velocity)

@@ -80,7 +80,8 @@ class Batches:
                 if 8 <= len(sequence) <= budget + 64:
                     pool.append(sequence)
             pool.sort(key=len)  # alike lengths share a batch, so little is padding
-            batches, batch = [], []
+            batches: list[list[Sequence]] = []
+            batch: list[Sequence] = []
             for sequence in pool:
                 if batch and (len(batch) + 1) * len(sequence) > self.data["batch_events"]:
                     batches.append(batch)

@@ -301,7 +301,7 @@ def batch_arrays(sequences: list[Sequence], width: int | None = None) -> dict[st
     """Pad sequences to one length; padding has position id 0 and no targets."""
     width = width or max(len(s) for s in sequences)
     num_conditions = sequences[0].conditions.shape[1]
-    out = {
+    out: dict[str, np.ndarray] = {
         "events": np.zeros((len(sequences), width, 4), np.int64),
         "conditions": np.zeros((len(sequences), width, num_conditions), np.int64),
         "time": np.zeros((len(sequences), width), np.float32),
