@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from leitmotiv.errors import PlanError
-from leitmotiv.plan import Brief, Plan, make_plan, plan_json_schema
+from leitmotiv.plan import Brief, Plan, make_plan, parse_brief, plan_json_schema
 
 
 @pytest.fixture(scope="module")
@@ -174,3 +174,15 @@ def test_a_missing_file_and_an_unwritable_folder_are_named(plan: Plan, tmp_path:
         Plan.from_json(tmp_path / "none.json")
     with pytest.raises(PlanError, match="cannot be written"):
         plan.to_json(tmp_path / "no folder" / "plan.json")
+
+
+def test_a_turn_back_dominant_is_not_the_goal_of_its_cadence() -> None:
+    plan = make_plan(
+        parse_brief("waltz in D minor, 24 bars, string quartet"), np.random.default_rng(3)
+    )
+    closes = [p for s in plan.sections for p in s.phrases if p.cadence == "authentic"]
+    assert closes
+    for phrase in closes:
+        bar = phrase.end_bar_index - 1
+        goal = plan.chord_at(bar, plan.goal_half(bar))
+        assert goal.root_pitch_class == plan.key_at(bar).tonic_pitch_class

@@ -38,7 +38,7 @@ Progress = Callable[[float, str], None]
 _RHYTHM_GENRES = frozenset(
     {
         *("rock", "pop", "electronic", "house", "synthwave", "chiptune", "hip-hop", "ambient"),
-        *("lo-fi", "lofi", "jazz", "blues", "ragtime", "funk", "bossa", "tango"),
+        *("lo-fi", "lofi", "jazz", "blues", "ragtime", "funk", "bossa", "tango", "folk"),
     }
 )
 

@@ -82,10 +82,11 @@ def close_cadences(canvas: Canvas, leads: NDArray[np.int64]) -> None:
             final = bar == plan.num_bars - 1
             if phrase.cadence == "none" and not final:
                 continue
-            chord = plan.chord_at(bar, 1)
-            if chord.is_none:
+            half = plan.goal_half(bar)
+            if plan.chord_at(bar, half).is_none:
                 continue
-            since = half_step if plan.chord_at(bar, 0) != chord else 0
+            changes = plan.chord_at(bar, 0) != plan.chord_at(bar, 1)
+            since = half_step if half and changes else 0
             _close_melody(canvas, bar, int(leads[bar]), since, final, phrase.cadence)
             _close_bass(canvas, bar, int(leads[bar]), since, final)
     for part in range(plan.num_parts):
@@ -103,7 +104,7 @@ def _close_melody(
     cell = canvas.cell(bar, part).copy()
     if len(cell) == 0:
         return
-    chord = plan.chord_at(bar, 1)
+    chord = plan.chord_at(bar, plan.goal_half(bar))
     classes = frozenset(chord.pitch_classes[:3])
     if cadence in ("authentic", "plagal") and (final or plan.parts[part].role == "melody"):
         classes = frozenset({chord.root_pitch_class}) if final else classes
@@ -121,6 +122,10 @@ def _close_melody(
         int(cell["pitch"][last]), classes, plan.parts[part].low, plan.parts[part].high
     )
     cell["pitch"][last] = target
+    # A goal is held, not dropped: it reaches the bar line unless the line goes on at once.
+    reach = canvas.steps - int(cell["position"][last])
+    if plan.chord_at(bar, 1) == chord or target % 12 in plan.chord_at(bar, 1).pitch_classes:
+        cell["duration"][last] = max(int(cell["duration"][last]), reach)
     canvas.write([(bar, part)], cell)
 
 
@@ -140,7 +145,7 @@ def _bass_parts(canvas: Canvas, bar: int, lead: int) -> list[int]:
 def _close_bass(canvas: Canvas, bar: int, lead: int, since: int, final: bool) -> None:
     """The bass strikes the chord's bass note where the goal chord begins."""
     plan = canvas.plan
-    chord = plan.chord_at(bar, 1)
+    chord = plan.chord_at(bar, plan.goal_half(bar))
     for part in _bass_parts(canvas, bar, lead):
         entry = plan.parts[part]
         cell = canvas.cell(bar, part).copy()

@@ -29,6 +29,7 @@ __all__ = ["Writer", "WriterOptions"]
 
 _MAX_WINDOW_BARS = 16
 _MAX_PROMPT_EVENTS = 640
+_COUNTER_FREEDOM = 0.35  # share of the sketch's pull that a counter-melody feels
 
 
 @dataclass(frozen=True)
@@ -167,7 +168,11 @@ class Writer:
             middle = (low + high) / 2
             if sketch is not None:
                 here = sketch[sketch["bar"] == absolute]
-                conditions[COLUMN["density"]] = int(tags.density_id(len(here), self.canvas.steps))
+                density = int(tags.density_id(len(here), self.canvas.steps))
+                if plan.parts[part].role == "counter" and len(here):
+                    # A counter-melody is a melody, one degree calmer than the one it answers.
+                    density = max(density, self._melody_density(absolute) - 1)
+                conditions[COLUMN["density"]] = density
                 middle = float(here["pitch"].mean()) if len(here) else middle
             else:
                 conditions[COLUMN["density"]] = self._melody_density(absolute)
@@ -179,8 +184,9 @@ class Writer:
     def _melody_density(self, bar: int) -> int:
         """Density id of a melody bar: livelier with energy, calmer at a phrase's end."""
         plan = self.canvas.plan
-        energy, qpm = plan.section_at(bar).energy, plan.qpm_at(bar)
-        per_quarter = (0.8 + 1.2 * energy) * min(max(96.0 / qpm, 0.6), 1.5)
+        energy, meter = plan.section_at(bar).energy, plan.meter_value
+        per_beat = (0.8 + 1.2 * energy) * min(max(96.0 / plan.bpm_at(bar), 0.6), 1.5)
+        per_quarter = per_beat * (1.35 if meter.is_compound else 1.0) * 480 / meter.beat_ticks
         phrase = plan.phrase_at(bar)
         # Bars move at different speeds: a statement, an answer, a run to the goal, the goal.
         if bar == phrase.end_bar_index - 1:
@@ -217,8 +223,9 @@ class Writer:
         phrase = plan.phrase_at(absolute)
         ends_phrase = absolute == phrase.end_bar_index - 1
         closing: dict[int, float] = {}
-        if lead and ends_phrase and not chords[1].is_none:
-            root = (chords[1].root_pitch_class + shift) % 12
+        goal = chords[plan.goal_half(absolute)] if ends_phrase else chords[1]
+        if lead and ends_phrase and not goal.is_none:
+            root = (goal.root_pitch_class + shift) % 12
             if phrase.cadence in ("authentic", "plagal"):
                 closing = {root: 2.5, (root + 4) % 12: 0.3, (root + 3) % 12: 0.3}
             elif phrase.cadence == "half":
@@ -246,7 +253,8 @@ class Writer:
             else int(part in sketches and self._sketched(sketches[part], absolute)),
             closing=closing,
             sketch=self._sketch(sketches.get(part), absolute, shift),
-            sketch_weight=self.options.sketch_weight,
+            sketch_weight=self.options.sketch_weight
+            * (_COUNTER_FREEDOM if plan.parts[part].role == "counter" else 1.0),
             other_lines=self._sounding(absolute, part, shift),
             start_time=int(window.bar_time[bar]),
             is_bass=plan.parts[part].role == "bass" and not lead,
@@ -372,7 +380,7 @@ class Writer:
 
         last = plan.phrase_at(bars.stop - 1)
         closing: frozenset[int] = frozenset()
-        final = plan.chord_at(bars.stop - 1, 1)
+        final = plan.chord_at(bars.stop - 1, plan.goal_half(bars.stop - 1))
         if last.end_bar_index == bars.stop and not final.is_none:
             tonic = {final.root_pitch_class}
             authentic = last.cadence in ("authentic", "plagal")

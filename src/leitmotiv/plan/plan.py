@@ -380,6 +380,19 @@ class Plan(_PlanRecord):
         phrases = self.section_at(bar_index).phrases
         return next(p for p in phrases if p.start_bar_index <= bar_index < p.end_bar_index)
 
+    def goal_half(self, bar_index: int) -> int:
+        """Return the half of a phrase's last bar in which its cadence comes to rest.
+
+        That is the second half, unless the tonic stands in the first and the second already
+        leads on, as a dominant that turns back to the opening does.
+        """
+        first, second = self.chord_at(bar_index, 0), self.chord_at(bar_index, 1)
+        closed = self.phrase_at(bar_index).cadence in ("authentic", "plagal")
+        tonic = self.key_at(bar_index).tonic_pitch_class
+        if first.is_none or second.is_none or not closed:
+            return 1
+        return int(first.root_pitch_class != tonic or second.root_pitch_class == tonic)
+
     def key_at(self, bar_index: int) -> Key:
         """Return the key of a bar as a theory value."""
         return _key(self.section_at(bar_index).key)

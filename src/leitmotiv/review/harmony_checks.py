@@ -181,17 +181,21 @@ def check_cadences(reading: Reading) -> Iterator[Finding]:
         bar = phrase.end_bar_index - 1
         if phrase.cadence == "none" or not reading.start_bar <= bar < reading.stop_bar:
             continue
-        chord = plan.chord_at(bar, 1)
+        half = plan.goal_half(bar)
+        chord = plan.chord_at(bar, half)
         if chord.is_none or bar >= reading.score.num_bars:
             continue
+        start, stop = (int(tick) for tick in reading.score.bar_ticks[bar : bar + 2])
+        if half == 0 and plan.chord_at(bar, 1) != chord:
+            stop = start + plan.half_tick
         is_last = bar == plan.num_bars - 1
-        yield from _check_cadence(reading, bar, chord, is_last=is_last)
+        yield from _check_cadence(reading, bar, (start, stop), chord, is_last=is_last)
 
 
 def _check_cadence(
-    reading: Reading, bar: int, chord: ChordSymbol, *, is_last: bool
+    reading: Reading, bar: int, ticks: tuple[int, int], chord: ChordSymbol, *, is_last: bool
 ) -> Iterator[Finding]:
-    start, stop = (int(tick) for tick in reading.score.bar_ticks[bar : bar + 2])
+    start, stop = ticks
     key = reading.keys[bar]
     severity: Severity = "error" if is_last else "warning"
     place = f"the close in bar {bar + 1}"
