@@ -284,3 +284,13 @@ def test_description_and_chart_are_plain_lines(tmp_path: Path) -> None:
     assert chart.count("cadence") + chart.count("open") == sum(
         len(s.phrases) for s in plan.sections
     )
+
+
+@pytest.mark.parametrize(
+    "text", ["calm ambient, 8 bars", "solemn orchestral for orchestra, 7 bars"]
+)
+def test_every_part_plays_somewhere(text: str) -> None:
+    for seed in range(12):
+        plan = make_plan(parse_brief(text), np.random.default_rng(seed))
+        resting = [set(section.parts_silent) for section in plan.sections]
+        assert not set.intersection(*resting)

@@ -77,6 +77,14 @@ def shape_textures(
         else:
             section.texture = "homophonic"
         section.silent = _resting(section, index, parts, genre=genre, form=form)
+    _let_everyone_play(sections, len(parts))
+
+
+def _let_everyone_play(sections: list[SectionSketch], num_parts: int) -> None:
+    """A part that would rest throughout joins the section of most energy: it was asked for."""
+    always = set(range(num_parts)).intersection(*(section.silent for section in sections))
+    climax = max(sections, key=lambda section: section.energy)
+    climax.silent = tuple(part for part in climax.silent if part not in always)
 
 
 def _resting(

@@ -140,7 +140,8 @@ def _chord_text(chord: ChordSymbol | None) -> str:
 def check_semitone_clashes(reading: Reading) -> Iterator[Finding]:
     """Yield strong beats on which two notes a semitone or a minor ninth apart sound together.
 
-    A semitone inside the chord itself (the seventh of Cmaj7 beside its root) is not reported.
+    A semitone inside the chord itself (the seventh of Cmaj7 beside its root) is not reported, nor
+    is one between its ninth or sixth and a chord tone in genres that voice chords that way.
     """
     if not reading.pitched:
         return
@@ -156,7 +157,8 @@ def check_semitone_clashes(reading: Reading) -> Iterator[Finding]:
     rows, notes = np.nonzero(sounding)
     roll[rows, pitch[notes]] = True
     half = np.maximum(np.searchsorted(reading.half_starts, ticks, side="right") - 1, 0)
-    inside = np.tile(reading.chord_masks[half], (1, 12))[:, : 128 + 13]
+    masks = reading.colour_masks if reading.is_colourful else reading.chord_masks
+    inside = np.tile(masks[half], (1, 12))[:, : 128 + 13]
     clash = np.zeros((len(ticks), 128), dtype=bool)
     for distance in (1, 13):
         both = roll[:, :128] & roll[:, distance : 128 + distance]
