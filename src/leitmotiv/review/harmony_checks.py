@@ -157,8 +157,7 @@ def check_semitone_clashes(reading: Reading) -> Iterator[Finding]:
     rows, notes = np.nonzero(sounding)
     roll[rows, pitch[notes]] = True
     half = np.maximum(np.searchsorted(reading.half_starts, ticks, side="right") - 1, 0)
-    masks = reading.colour_masks if reading.is_colourful else reading.chord_masks
-    inside = np.tile(masks[half], (1, 12))[:, : 128 + 13]
+    inside = np.tile(reading.colour_masks[half], (1, 12))[:, : 128 + 13]
     clash = np.zeros((len(ticks), 128), dtype=bool)
     for distance in (1, 13):
         both = roll[:, :128] & roll[:, distance : 128 + distance]
