@@ -159,8 +159,11 @@ class GuidanceFilter:
             else:
                 place[:last] = _NEVER
                 here = sum(event[0] == events[-1][0] for event in events)
-                if here >= 4 or events[-1][1] - PITCH_OFFSET >= rule.high:
+                top = events[-1][1] - PITCH_OFFSET
+                if here >= 4 or top >= rule.high:
                     place[last] = _NEVER
+                elif max(rule.sketch.get(last, ((0,), 0))[0]) <= top:
+                    place[last] -= 3.0  # the chord is complete
             if rule.long_close:  # the goal note is the end, not a place to go on from
                 place[last + 1 :] -= 1.5
         if len(events) >= rule.min_notes:
@@ -200,6 +203,8 @@ class GuidanceFilter:
             for wanted in rule.sketch[step][0]:
                 if low <= wanted <= high:
                     value[wanted - low] += 2.0 * rule.sketch_weight
+        if held:  # no clusters
+            value -= np.where(pitches - (low - 1) <= 2, 2.5, 0.0)
         value += self._clash(rule, row, step, pitches, in_chord)
         value += self._line(rule, row, pitches)
         bias[PITCH_OFFSET + pitches] = value
