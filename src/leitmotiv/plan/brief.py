@@ -97,6 +97,11 @@ class Brief(Noun):
         max_length=16,
         description="General MIDI instrument names, one a part; repeat a name for two players.",
     )
+    joining: tuple[str, ...] = Field(
+        default=(),
+        max_length=16,
+        description="Instruments that join the genre's usual line-up ('jazz with saxophone').",
+    )
     without: tuple[str, ...] = Field(
         default=(), description="Instruments that must not appear ('drums' for the drum kit)."
     )

@@ -5,9 +5,10 @@ Purpose: turn instruments (or a genre's usual line-up) into parts with roles.
 Conventions:
 
 - A list of instruments that equals a known ensemble takes that ensemble's parts as they are.
-- Otherwise the highest single-line instrument gets the melody, the lowest the bass, and the ones
-  between harmony or a counter-melody. Keyboards, guitars and harps accompany as soon as somebody
-  else can sing, and play both tasks (two parts) when alone.
+- Guests of a known ensemble are seated beside it.
+- Otherwise the first-named or the highest single-line instrument gets the melody, the lowest the
+  bass, and the ones between harmony or a counter-melody. Keyboards, guitars and harps accompany
+  as soon as somebody else can sing, and play both tasks (two parts) when alone.
 - There is exactly one melody part; ranges are sounding MIDI pitches inside the instrument's own.
 
 Public names: :func:`make_palette`, :data:`MAX_PLANNED_PARTS`.
@@ -25,6 +26,7 @@ from dataclasses import dataclass
 from typing import cast
 
 from leitmotiv.errors import BriefError
+from leitmotiv.plan.joining import join_line_up, num_covered, plays_chords
 from leitmotiv.plan.plan import PlanPart, Role
 from leitmotiv.plan.vocabulary import Genre, PaletteEntry, vocabulary
 from leitmotiv.score.general_midi import DRUM_KIT, ENSEMBLES, Instrument, find_instrument
@@ -43,14 +45,8 @@ _WINDOWS: dict[Role, tuple[int, int]] = {
     "drums": (27, 87),
 }
 _MIN_SPAN = 14
-_CHORDAL_FAMILIES = ("piano", "organ", "guitar", "synth pad")
-_CHORDAL_NAMES = (
-    "Orchestral Harp", "Vibraphone", "Marimba", "Dulcimer", "Koto", "String Ensemble 1",
-    "String Ensemble 2", "Synth Strings 1", "Synth Strings 2", "Choir Aahs", "Synth Choir",
-)  # fmt: skip
-_SINGLE_LINE_NAMES = (
-    "Accordion", "Harmonica", "Tango Accordion", "Overdriven Guitar", "Electric Guitar (clean)",
-)  # fmt: skip
+_MIN_ENSEMBLE = 3
+_LEAD_REACH = 7  # semitones: who is named first leads, unless much lower than another
 _STRINGS = (
     "Violin", "Viola", "Cello", "Contrabass", "Tremolo Strings", "Pizzicato Strings",
     "String Ensemble 1", "String Ensemble 2", "Synth Strings 1", "Synth Strings 2",
@@ -113,12 +109,6 @@ def _resolve(name: str) -> Instrument:
     return instrument
 
 
-def _is_chordal(instrument: Instrument) -> bool:
-    if instrument.name in _SINGLE_LINE_NAMES:
-        return False
-    return instrument.family in _CHORDAL_FAMILIES or instrument.name in _CHORDAL_NAMES
-
-
 def _middle(instrument: Instrument) -> float:
     return (instrument.low + instrument.high) / 2
 
@@ -150,6 +140,21 @@ def _from_genres(instruments: Sequence[Instrument]) -> list[_Draft] | None:
     return None
 
 
+def _around_ensemble(instruments: Sequence[Instrument]) -> list[_Draft] | None:
+    """Seat guests beside the largest known ensemble among the players."""
+    wanted = Counter(instrument.name for instrument in instruments)
+    known = sorted(ENSEMBLES.values(), key=len, reverse=True)
+    for parts in known:
+        players = Counter(part.instrument.name for part in parts)
+        if len(parts) < _MIN_ENSEMBLE or not players <= wanted:
+            continue
+        entries = [PaletteEntry(p.name, p.instrument.name, p.role, (p.low, p.high)) for p in parts]
+        guests = wanted - players
+        entries = join_line_up(entries, [_resolve(name) for name in guests.elements()], full=True)
+        return [_draft_of(_resolve(entry.instrument), entry) for entry in entries]
+    return None
+
+
 def _two_hands(instrument: Instrument, *, alone: bool, bass_free: bool) -> list[_Draft]:
     """Return the two parts of a keyboard, or of one plucked instrument playing alone."""
     if instrument.family in _TWO_HANDED_FAMILIES:
@@ -171,8 +176,8 @@ def _two_hands(instrument: Instrument, *, alone: bool, bass_free: bool) -> list[
 def _assign(instruments: Sequence[Instrument]) -> list[_Draft]:
     """Give roles to instruments that are no known ensemble."""
     pitched = [i for i in instruments if not i.is_drum]
-    singers = [i for i in pitched if not _is_chordal(i) and i.family != "bass"]
-    chordal = [i for i in pitched if _is_chordal(i)]
+    singers = [i for i in pitched if not plays_chords(i) and i.family != "bass"]
+    chordal = [i for i in pitched if plays_chords(i)]
     basses = [i for i in pitched if i.family == "bass"]
     if not chordal and len(singers) > 1:
         # Nobody else has chords, so the accordions take them.
@@ -184,6 +189,9 @@ def _assign(instruments: Sequence[Instrument]) -> list[_Draft]:
         return drafts + [_Draft(DRUM_KIT, "drums") for i in instruments if i.is_drum]
     drafts = []
     order = sorted(range(len(singers)), key=lambda index: (-_middle(singers[index]), index))
+    if order and _middle(singers[0]) >= _middle(singers[order[0]]) - _LEAD_REACH:
+        order.remove(0)
+        order.insert(0, 0)
     for rank, index in enumerate(order):
         instrument = singers[index]
         role: Role = "harmony"
@@ -277,6 +285,30 @@ def _from_entries(entries: Sequence[PaletteEntry], without: Sequence[str]) -> li
     return _from_ensemble([draft.instrument for draft in drafts]) or drafts
 
 
+def _usual_drafts(
+    genre: Genre,
+    choice: int,
+    line_up: Sequence[PaletteEntry],
+    joining: Sequence[str],
+    without: Sequence[str],
+) -> list[_Draft]:
+    """Return the usual line-up of a genre, with those who join it."""
+    first = choice % len(genre.palettes)
+    line_ups = [line_up] if line_up else [*genre.palettes[first:], *genre.palettes[:first]]
+    players = [_resolve(name) for name in joining]
+    players = [player for player in players if not is_excluded(player, without)]
+    if not players:
+        return _from_entries(line_ups[0], without)
+    entries = max(line_ups, key=lambda entries: num_covered(entries, players))
+    entries = join_line_up(entries, players)
+    if len(entries) > MAX_PLANNED_PARTS:
+        raise BriefError(
+            f"joining={len(players)} players make {len(entries)} parts with the usual line-up, of "
+            f"which there must be at most {MAX_PLANNED_PARTS}; name fewer instruments"
+        )
+    return _from_entries(entries, without)
+
+
 def make_palette(
     genre: Genre,
     instruments: Sequence[str],
@@ -284,6 +316,7 @@ def make_palette(
     *,
     choice: int = 0,
     line_up: Sequence[PaletteEntry] = (),
+    joining: Sequence[str] = (),
 ) -> tuple[PlanPart, ...]:
     """Return the parts of a piece, melody to bass as scores print them.
 
@@ -297,6 +330,8 @@ def make_palette(
         Which of the genre's line-ups to take.
     line_up : sequence of PaletteEntry
         A line-up that replaces the genre's own (from a style file).
+    joining : sequence of str
+        Instruments that join the usual line-up; without effect where ``instruments`` are given.
 
     Raises
     ------
@@ -311,14 +346,17 @@ def make_palette(
                 f"instruments={len(players)} players must be at most {MAX_PLANNED_PARTS}; "
                 "name fewer instruments or a section such as 'strings'"
             )
-        drafts = _from_ensemble(players) or _from_genres(players) or _assign(players)
+        drafts = (
+            _from_ensemble(players)
+            or _from_genres(players)
+            or _around_ensemble(players)
+            or _assign(players)
+        )
         if sum(player.is_drum for player in players) > 1:
             first = next(index for index, d in enumerate(drafts) if d.role == "drums")
             drafts = [d for i, d in enumerate(drafts) if d.role != "drums" or i == first]
     else:
-        line_ups = genre.palettes
-        entries = line_up or line_ups[choice % len(line_ups)]
-        drafts = _from_entries(entries, without)
+        drafts = _usual_drafts(genre, choice, line_up, joining, without)
         if not any(draft.role != "drums" for draft in drafts):
             fallback = [
                 i for i in ("piano", "violin", "flute") if not is_excluded(_resolve(i), without)

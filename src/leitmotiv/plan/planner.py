@@ -108,7 +108,7 @@ def choose_genre(brief: Brief, rng: np.random.Generator) -> Genre:
         return genres[name]
     if brief.form == "blues":
         return genres["blues"]
-    players = [name.lower() for name in brief.instruments]
+    players = [name.lower() for name in (*brief.instruments, *brief.joining)]
     drums = any("drum" in name for name in players)
     if players and set(players) == {"acoustic grand piano"}:
         return genres["nocturne" if _mood(brief)[1] < 0.3 else "classical"]
@@ -338,6 +338,7 @@ def make_plan(brief: Brief, rng: np.random.Generator, *, style: StyleChoice = No
         brief.without,
         choice=_line_up_choice(genre, valence, stage[2]),
         line_up=line_up,
+        joining=brief.joining,
     )
     words = " ".join(part.instrument for part in parts)
     home = _choose_key(brief, genre, valence, words, stage[3])

@@ -1,7 +1,9 @@
 """Genres, ensembles and instruments in a sentence, with counts and exclusions.
 
 Conventions: "two violins and cello" gives three players; "string quartet" gives its four; "no
-drums" and "without piano" fill ``without``. Where two genres are named, the higher rank of the
+drums" and "without piano" fill ``without``. "For piano and drums" names everybody who plays, "rock
+with piano and drums" those who must be in the genre's band (``joining``); drums alone always join
+a band, unless the text says solo or only. Where two genres are named, the higher rank of the
 vocabulary is the genre and the other one lends its meter or line-up ("orchestral waltz").
 
 Public names: :func:`find_players`, :func:`find_excluded`.
@@ -50,6 +52,9 @@ _ALONE = {
     "String Ensemble 2": "string orchestra",
     "Brass Section": "brass quintet",
 }
+_JOINING = "with|featuring|including|plus|adding|feat"
+_EXACT = "for|by|played|of|trio|duo|duet|quartet|quintet"
+_ALONE_WORDS = r"\b(?:solo|only|alone|unaccompanied|nothing but|just)\b"
 _NUMBER_WORDS = {"a", "an", "one", "solo", "single", "the", "some"}
 _LENDERS = ("orchestral", "nocturne", "choral", "baroque")
 _LONGEST = 4
@@ -119,8 +124,17 @@ def find_players(sentence: Sentence, fields: dict[str, Any], notes: list[str]) -
         notes.append(f"ensemble: {name}")
         hint = hint or _ENSEMBLE_GENRES.get(name)
     carried: list[str] = []
-    players += _take_instruments(sentence, notes, carried)
+    joining: list[tuple[int, tuple[str, ...]]] = []
+    players += _take_instruments(sentence, notes, carried, joining)
+    has_genre = bool(genres) or hint is not None or "genre" in fields
+    if players or not (has_genre or _only_drums(joining, sentence)):
+        players += joining
+        joining = []
+    if _only_drums(players, sentence):
+        joining, players = players, []
     names = [name for _, group in sorted(players) for name in group]
+    if joining:
+        fields["joining"] = tuple(name for _, group in sorted(joining) for name in group)
     _settle_genre(genres, hint, fields, notes, has_players=bool(names))
     if len(names) == 1 and names[0] in _ALONE:
         notes.append(f"ensemble: {_ALONE[names[0]]}")
@@ -212,9 +226,14 @@ def _settle_genre(
 
 
 def _take_instruments(
-    sentence: Sentence, notes: list[str], carried: list[str]
+    sentence: Sentence,
+    notes: list[str],
+    carried: list[str],
+    joining: list[tuple[int, tuple[str, ...]]],
 ) -> list[tuple[int, tuple[str, ...]]]:
+    """Take instruments; those behind "with" go to ``joining``, the others are returned."""
     moods = vocabulary().mood_words
+    typed = sentence.lower
     players: list[tuple[int, tuple[str, ...]]] = []
     for instrument in GM_INSTRUMENTS:
         # Full names with brackets, as General MIDI prints them: "Lead 1 (square)".
@@ -238,9 +257,22 @@ def _take_instruments(
         carried += [word for word in phrase.split() if word in moods]
         sentence.blank_span(start, end)
         name = DRUM_KIT.name if instrument.is_drum else instrument.name
-        players.append((start, (name,) * (1 if instrument.is_drum else count)))
+        group = (start, (name,) * (1 if instrument.is_drum else count))
+        (joining if _joins(typed, start) else players).append(group)
         notes.append(f"instrument: {name}" + (f" × {count}" if count > 1 else ""))
     return players
+
+
+def _joins(typed: str, start: int) -> bool:
+    """Return whether the last word of relation before a place is "with" or one like it."""
+    relations = re.findall(rf"\b(?:{_JOINING}|{_EXACT})\b|[.;:]", typed[:start])
+    return bool(relations) and re.fullmatch(_JOINING, relations[-1]) is not None
+
+
+def _only_drums(players: list[tuple[int, tuple[str, ...]]], sentence: Sentence) -> bool:
+    """Return whether drums alone are named though nothing says that they play alone."""
+    names = {name for _, group in players for name in group}
+    return names == {DRUM_KIT.name} and sentence.search(_ALONE_WORDS) is None
 
 
 def _count_before(sentence: Sentence, start: int, phrase: str) -> tuple[int, int]:
