@@ -23,7 +23,7 @@ from leitmotiv.compose.harmony_spans import (
     section_intensity,
     source_section,
 )
-from leitmotiv.compose.voicing import voice_chord
+from leitmotiv.compose.voicing import clashing_colors, voice_chord
 from leitmotiv.plan.plan import Plan, PlanSection
 from leitmotiv.score.score import Origin, make_notes
 from leitmotiv.styles.choice import for_instrument, patterns_for_meter
@@ -33,6 +33,7 @@ from leitmotiv.theory import Meter
 
 __all__ = ["chordal_notes", "comping_notes", "pad_notes", "trim_same_pitch"]
 
+_HELD_TICKS = 240  # shorter melody notes pass
 _MIDDLE = 60.0  # chords lie round C4 unless the part's range says otherwise
 
 
@@ -103,11 +104,17 @@ class _Hand:
         silent = {part_index, *section.parts_silent}
         playing = [p for index, p in enumerate(plan.parts) if index not in silent]
         self.needs_bass = kind in ("guitar", "keyboard") or all(p.role != "bass" for p in playing)
+        others = [p for i, p in enumerate(plan.parts) if i not in silent and p.role == "harmony"]
+        has_bass = any(p.role == "bass" for p in playing)
+        self.shared = bool(others) and has_bass and not self.needs_bass
         self.previous: tuple[int, ...] | None = None
         self.top: int | None = None
+        self.melody: NDArray[np.void] | None = None
 
-    def chord(self, span: ChordSpan) -> tuple[int, ...]:
-        """Return the voicing of a chord and remember it."""
+    def chord(self, span: ChordSpan, start: int, end: int) -> tuple[int, ...]:
+        """Return the voicing of a chord from one tick to another and remember it."""
+        sung = _held_classes(self.melody, start, end)
+        avoid = clashing_colors(span.chord, span.key, sung, shared=self.shared)
         pitches = voice_chord(
             span.chord,
             span.key,
@@ -119,6 +126,7 @@ class _Hand:
             previous=self.previous,
             bass=span.chord.bass_pitch_class if self.needs_bass else None,
             top=self.top,
+            avoid=avoid,
         )
         if self.top is not None and len(pitches) > 3:
             # Leave the melody its room rather than double it.
@@ -207,6 +215,7 @@ def chordal_notes(
         if pattern is None or is_silent(plan, part_index, section.start_bar_index):
             continue
         hand = _Hand(plan, part_index, section, pattern.voicing, pattern.num_voices)
+        hand.melody = melody
         holds = holds_end is not None and holds_end(section_index)
         tied_until = -1  # an anticipation holds into the next bar
         for bar_index in range(section.start_bar_index, section.end_bar_index):
@@ -237,7 +246,7 @@ def chordal_notes(
                             tied_until = bar + meter.bar_ticks + 1
                 if span.chord.is_none:
                     continue
-                chord = hand.chord(span)
+                chord = hand.chord(span, onset, onset + duration)
                 if not chord:
                     continue
                 single = symbol in "bt" or symbol.isdigit()
@@ -266,6 +275,16 @@ def _lowest_melody(melody: NDArray[np.void] | None, start: int, end: int) -> int
     return int(sounding["pitch"].min()) if len(sounding) else None
 
 
+def _held_classes(melody: NDArray[np.void] | None, start: int, end: int) -> frozenset[int]:
+    """Pitch classes that the melody holds for at least a quaver between two ticks."""
+    if melody is None or not len(melody):
+        return frozenset()
+    lasting = np.minimum(melody["onset"] + melody["duration"], end) - np.maximum(
+        melody["onset"], start
+    )
+    return frozenset(int(pitch) % 12 for pitch in melody["pitch"][lasting >= _HELD_TICKS])
+
+
 def _at_changes(
     events: list[GridEvent], half_tick: int, halves: tuple[ChordSpan, ChordSpan]
 ) -> list[GridEvent]:
@@ -288,11 +307,13 @@ def _end(halves: tuple[ChordSpan, ChordSpan], hand: _Hand, columns: _Columns) ->
     """Last bar: its chords held, the last one to the end."""
     first, second = halves
     if first.chord == second.chord and not first.chord.is_none:
-        columns.add(first.start, second.end - first.start, hand.chord(first), 88)
+        columns.add(
+            first.start, second.end - first.start, hand.chord(first, first.start, second.end), 88
+        )
         return
     for span in halves:
         if not span.chord.is_none:
-            columns.add(span.start, span.duration, hand.chord(span), 88)
+            columns.add(span.start, span.duration, hand.chord(span, span.start, span.end), 88)
 
 
 def pad_notes(
@@ -319,10 +340,11 @@ def pad_notes(
         hand = _Hand(plan, part_index, section, style.pad.voicing, max(voices - thin - rank, 2))
         # A second pad floats above the first one instead of doubling it.
         hand.center = min(hand.center + 9.0 * rank, hand.high - 5.0)
+        hand.melody = melody
         held: dict[int, int] = {}  # pitch -> onset
         for span in spans[2 * section.start_bar_index : 2 * section.end_bar_index]:
             hand.top = _lowest_melody(melody, span.start, span.end)
-            chord = () if span.chord.is_none else hand.chord(span)
+            chord = () if span.chord.is_none else hand.chord(span, span.start, span.end)
             bars_in = span.bar_index - section.start_bar_index
             renews = span.half == 0 and bars_in % renew_bars == 0
             for pitch, onset in sorted(held.items()):

@@ -7,7 +7,7 @@ Conventions: a voicing is an ascending tuple of MIDI pitches, all different. Low
 the usual low-interval limit: nothing closer than a fourth below F2, nothing closer than a
 minor third below C3, so that chords stay clear.
 
-Public names: :func:`voice_chord`, :func:`chord_color`.
+Public names: :func:`voice_chord`, :func:`chord_color`, :func:`clashing_colors`.
 
 References
 ----------
@@ -24,7 +24,7 @@ from itertools import pairwise, permutations
 from leitmotiv.styles.style import Voicing
 from leitmotiv.theory import ChordSymbol, Key
 
-__all__ = ["chord_color", "voice_chord"]
+__all__ = ["chord_color", "clashing_colors", "voice_chord"]
 
 _LOW_LIMITS = ((41, 5), (48, 3), (55, 2))  # below this pitch: at least so many semitones apart
 
@@ -55,9 +55,48 @@ def chord_color(chord: ChordSymbol, key: Key) -> dict[str, int]:
     return functions
 
 
-def _tones(chord: ChordSymbol, key: Key, kind: Voicing, num_voices: int) -> tuple[int, ...]:
-    """Pitch classes to be stacked, most important first, at least one."""
+def clashing_colors(
+    chord: ChordSymbol, key: Key, sung: frozenset[int], *, shared: bool
+) -> frozenset[int]:
+    """Return the colour tones of a chord that would grind against the other parts.
+
+    Parameters
+    ----------
+    sung : frozenset of int
+        Pitch classes that the melody holds meanwhile; a ninth or major seventh a semitone below
+        one of them would make a minor ninth.
+    shared : bool
+        Whether another part plays chords too: its minor third beside our ninth, or its root
+        beside our major seventh, is a semitone.
+
+    Examples
+    --------
+    >>> minor, key = ChordSymbol.parse("D:min7"), Key.parse("F")
+    >>> sorted(clashing_colors(minor, key, frozenset({5}), shared=False))
+    [4]
+    """
     color = chord_color(chord, key)
+    root = color["root"]
+    avoid = set()
+    seventh, ninth = color.get("seventh"), color.get("ninth")
+    if seventh == (root + 11) % 12:
+        if root in sung:
+            avoid.add(seventh)
+        elif shared:
+            avoid.add(root)  # the bass has it
+    if ninth is not None:
+        minor_third = (root + 3) % 12
+        if (ninth + 1) % 12 in sung or (shared and color.get("third") == minor_third):
+            avoid.add(ninth)
+    return frozenset(avoid)
+
+
+def _tones(
+    chord: ChordSymbol, key: Key, kind: Voicing, num_voices: int, avoid: frozenset[int]
+) -> tuple[int, ...]:
+    """Pitch classes to be stacked, most important first, at least one."""
+    color = {name: pc for name, pc in chord_color(chord, key).items() if pc not in avoid}
+    color = color or chord_color(chord, key)
     order: tuple[str, ...]
     if kind == "power":
         order = ("root", "fifth")
@@ -71,7 +110,7 @@ def _tones(chord: ChordSymbol, key: Key, kind: Voicing, num_voices: int) -> tupl
         order = ("root", "third", "seventh", "fifth")
     tones = [color[name] for name in order if name in color]
     if kind in ("close", "open", "spread", "guitar", "keyboard"):
-        extra = [pc for pc in chord.pitch_classes if pc not in tones]
+        extra = [pc for pc in chord.pitch_classes if pc not in tones and pc not in avoid]
         tones += extra
     unique = list(dict.fromkeys(tones))
     if num_voices == 3 and len(unique) == 4 and kind in ("close", "open"):
@@ -186,6 +225,7 @@ def voice_chord(
     previous: tuple[int, ...] | None = None,
     bass: int | None = None,
     top: int | None = None,
+    avoid: frozenset[int] = frozenset(),
 ) -> tuple[int, ...]:
     """Lay out a chord, as near as possible to ``previous``.
 
@@ -204,6 +244,8 @@ def voice_chord(
         Pitch class for the lowest note of guitar and spread layouts.
     top : int, optional
         The voicing should stay below this pitch (a melody).
+    avoid : frozenset of int
+        Pitch classes to leave out, if others remain.
 
     Returns
     -------
@@ -220,7 +262,7 @@ def voice_chord(
     ... )
     (60, 65, 69)
     """
-    tones = _tones(chord, key, kind, num_voices)
+    tones = _tones(chord, key, kind, num_voices, avoid)
     for count in range(min(num_voices, 6), 0, -1):
         best: tuple[float, tuple[int, ...]] | None = None
         for pitches in _candidates(tones, kind, count, low, high, bass):
