@@ -97,6 +97,4 @@ class MissingExtraError(LeitmotivError, ImportError):
     """An optional dependency that is not installed; the message names the extra."""
 
     def __init__(self, package: str, extra: str) -> None:
-        super().__init__(
-            f"{package} is not installed; run: pip install 'leitmotiv[{extra}]'"
-        )
+        super().__init__(f"{package} is not installed; run: pip install 'leitmotiv[{extra}]'")
