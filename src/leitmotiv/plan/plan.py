@@ -391,7 +391,11 @@ class Plan(_PlanRecord):
         tonic = self.key_at(bar_index).tonic_pitch_class
         if first.is_none or second.is_none or not closed:
             return 1
-        return int(first.root_pitch_class != tonic or second.root_pitch_class == tonic)
+        if first == second or first.root_pitch_class != tonic:
+            return 1
+        # A tonic that has taken on a minor seventh is a dominant of what comes next.
+        leads_on = second.root_pitch_class != tonic or (tonic + 10) % 12 in second.pitch_classes
+        return int(not leads_on or (tonic + 10) % 12 in first.pitch_classes)
 
     def key_at(self, bar_index: int) -> Key:
         """Return the key of a bar as a theory value."""
