@@ -7,7 +7,7 @@ from functools import lru_cache
 import numpy as np
 import pytest
 
-from leitmotiv.compose import ComposeOptions, WriterOptions, compose
+from leitmotiv.compose import ComposeOptions, WriterOptions, compose, write_dynamics
 from leitmotiv.compose.part_writing import is_single_line
 from leitmotiv.errors import ComposeError
 from leitmotiv.plan import Brief, Plan, ThemeNote, make_plan, parse_brief
@@ -146,3 +146,20 @@ def test_bars_that_are_too_long_are_refused() -> None:
     long = plan.model_copy(update={"meter": "12/4"})
     with pytest.raises(ComposeError, match="8 quarters"):
         compose(long, rng=np.random.default_rng(0))
+
+
+def test_the_page_says_how_loud_each_section_is() -> None:
+    plan, score = piece(BRIEFS[0])
+    written = write_dynamics(score, plan)
+    levels = []
+    for section in plan.sections:
+        start, stop = (
+            bar * plan.bar_ticks for bar in (section.start_bar_index, section.end_bar_index)
+        )
+        notes = np.concatenate([part.notes for part in written.parts])
+        inside = notes[(notes["onset"] >= start) & (notes["onset"] < stop)]
+        assert len(np.unique(inside["velocity"])) == 1
+        levels.append((section.energy, int(inside["velocity"][0])))
+    assert [level for _, level in sorted(levels)] == sorted(level for _, level in levels)
+    for before, after in zip(score.parts, written.parts, strict=True):
+        assert np.array_equal(before.notes["pitch"], after.notes["pitch"])

@@ -2,6 +2,7 @@
 
 from leitmotiv.compose.accompaniment import accompaniment_part
 from leitmotiv.compose.composer import ComposeOptions, compose
+from leitmotiv.compose.dynamics import write_dynamics
 from leitmotiv.compose.part_writing import cadence_voicing
 from leitmotiv.compose.perform import perform
 from leitmotiv.compose.rhythm_section import rhythm_section_part
@@ -15,4 +16,5 @@ __all__ = [
     "compose",
     "perform",
     "rhythm_section_part",
+    "write_dynamics",
 ]

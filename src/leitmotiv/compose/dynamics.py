@@ -3,7 +3,7 @@
 Conventions: all curves return one value per tick asked for; velocities are 1-127.
 
 Public names: :func:`energy_curve`, :func:`phrase_arch`, :func:`note_velocities`,
-:func:`expression_controls`, :func:`pedal_controls`.
+:func:`expression_controls`, :func:`pedal_controls`, :func:`write_dynamics`.
 
 References
 ----------
@@ -27,9 +27,11 @@ __all__ = [
     "note_velocities",
     "pedal_controls",
     "phrase_arch",
+    "write_dynamics",
 ]
 
 EXPRESSION, PEDAL = 11, 64
+_WRITTEN_LEVELS = np.asarray([33, 49, 64, 80, 96, 112])  # pp p mp mf f ff
 _ROLE_OFFSET = {
     "melody": 9.0, "counter": 1.0, "bass": -1.0, "harmony": -9.0, "pad": -13.0, "drums": -2.0
 }  # fmt: skip
@@ -197,3 +199,23 @@ def pedal_controls(score: Score, plan: Plan, part: Part, *, delay_ticks: int) ->
         ticks.append(score.length_ticks)
         values.append(0)
     return _control_rows(ticks, PEDAL, values)
+
+
+def write_dynamics(score: Score, plan: Plan) -> Score:
+    """Return the score with the dynamic level of each section as the velocity of its notes.
+
+    This is what stands on the page, one of pp p mp mf f ff by the section's energy; what is heard
+    comes from :func:`~leitmotiv.compose.perform.perform`. Drum parts keep their strokes.
+    """
+    energies = np.asarray([section.energy for section in plan.sections])
+    wanted = 40.0 + 68.0 * energies
+    levels = _WRITTEN_LEVELS[np.abs(_WRITTEN_LEVELS - wanted[:, None]).argmin(axis=1)]
+    starts = np.asarray([section.start_bar_index for section in plan.sections]) * plan.bar_ticks
+    parts = []
+    for part in score.parts:
+        notes = part.notes.copy()
+        if not part.is_drum:
+            index = np.searchsorted(starts, notes["onset"], side="right") - 1
+            notes["velocity"] = levels[np.clip(index, 0, len(levels) - 1)]
+        parts.append(part.with_notes(notes))
+    return score.with_parts(parts)
