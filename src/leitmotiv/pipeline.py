@@ -250,9 +250,10 @@ def compose_brief(
         score = compose(plan, rng=rng["compose"], progress=tell)
 
     with clock.stage("perform", "timing and dynamics"):
-        from leitmotiv.compose import perform
+        from leitmotiv.compose import perform, write_dynamics
 
         performance = perform(score, plan, rng=rng["perform"])
+        score = write_dynamics(score, plan)
 
     stems, master = _sound(performance, plan, options, rng["render"], clock)
 
@@ -280,7 +281,7 @@ def _sound(
         dry = render_stems(performance, options=render, rng=rng, progress=tell)
 
     with clock.stage("mix", "balance, seats, room"):
-        from leitmotiv.mix import balance_stems, mix_down
+        from leitmotiv.mix import balance_stems, mix_down, trim_tail
 
         stems = balance_stems(
             dry,
@@ -288,6 +289,7 @@ def _sound(
             programs=tuple(None if part.is_drum else part.program for part in performance.parts),
             preset=mix_preset(performance, plan),
         )
+        stems = trim_tail(stems)
         mix = mix_down(stems)
 
     with clock.stage("master", "loudness and peaks"):

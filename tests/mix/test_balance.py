@@ -5,7 +5,7 @@ import pytest
 
 from leitmotiv.audio import Stems, integrated_lufs, sample_peak_dbfs
 from leitmotiv.errors import AudioError
-from leitmotiv.mix import PRESETS, balance_stems, find_preset, mix_down, seat_parts
+from leitmotiv.mix import PRESETS, balance_stems, find_preset, mix_down, seat_parts, trim_tail
 from leitmotiv.plan.vocabulary import genre_names
 from leitmotiv.styles import load_style, style_names
 
@@ -131,3 +131,25 @@ def test_bad_requests_are_one_line(stems):
 def test_every_genre_and_style_finds_a_preset():
     names = {*genre_names(), *(load_style(name).mix_preset for name in style_names()), "default"}
     assert {find_preset(name).name for name in names} <= set(PRESETS)
+
+
+def test_a_wide_stem_survives_one_loudspeaker(stems):
+    noise = np.random.default_rng(1).standard_normal((2, 4 * SAMPLE_RATE)).astype(np.float32)
+    noise *= np.float32(0.1)
+    wide = Stems(("Pad",), (noise,))
+    balanced = balance_stems(wide, ("pad",), programs=(89,), preset="ambient").audio[0]
+    middle, side = balanced[0] + balanced[1], balanced[0] - balanced[1]
+    assert 10 * np.log10(np.mean(side**2) / np.mean(middle**2)) < -3.9
+    assert np.mean(side**2) > 0
+
+
+def test_the_tail_ends_when_nothing_is_heard_and_the_stems_still_sum(stems):
+    silence = np.zeros((2, 3 * SAMPLE_RATE), dtype=np.float32)
+    longer = Stems(stems.names, tuple(np.hstack([a, silence]) for a in stems.audio))
+    cut = trim_tail(longer)
+    assert stems.num_samples <= cut.num_samples + SAMPLE_RATE // 2
+    assert cut.num_samples < stems.num_samples + SAMPLE_RATE // 2
+    assert {audio.shape for audio in cut.audio} == {(2, cut.num_samples)}
+    heard = cut.num_samples - SAMPLE_RATE // 2
+    np.testing.assert_array_equal(mix_down(cut)[:, :heard], mix_down(longer)[:, :heard])
+    assert trim_tail(Stems(("Rest",), (silence,))).num_samples == silence.shape[1]

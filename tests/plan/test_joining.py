@@ -102,3 +102,11 @@ def test_who_is_named_leads() -> None:
     fiddle = next(i for i in GM_INSTRUMENTS if i.name == "Fiddle")
     assert [e.name for e in join_line_up([lead], [fiddle, flute])] == ["Fiddle", "Flute"]
     assert [e.name for e in join_line_up([lead], [flute])] == ["Flute", "Fiddle"]
+
+
+def test_heroes_have_brass_and_percussion() -> None:
+    heroic = plan("a heroic orchestral fanfare in Bb major")
+    assert heroic.style == "orchestral_film"
+    assert {part.role for part in heroic.parts} >= {"drums", "bass", "melody"}
+    assert "French Horn" in {part.instrument for part in heroic.parts}
+    assert not any(part.is_drum for part in plan("a calm orchestral theme").parts)

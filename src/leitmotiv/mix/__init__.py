@@ -1,6 +1,6 @@
 """Mix: balance, seats, a shared room, mastering."""
 
-from leitmotiv.mix.balance import balance_stems, mix_down
+from leitmotiv.mix.balance import balance_stems, mix_down, trim_tail
 from leitmotiv.mix.master import PROFILES, MasterProfile, master
 from leitmotiv.mix.presets import PRESETS, MixPreset, find_preset
 from leitmotiv.mix.seating import Seat, seat_parts
@@ -16,4 +16,5 @@ __all__ = [
     "master",
     "mix_down",
     "seat_parts",
+    "trim_tail",
 ]

@@ -6,7 +6,7 @@ Conventions: levels come from gated integrated loudness (ITU-R BS.1770-4) of eac
 plays, so a part that rests a lot is not turned up for its rests. A part that hardly plays keeps
 the gain of its neighbours. Every step is linear in the stem, so the stems sum to the mix.
 
-Public names: :func:`balance_stems`, :func:`mix_down`.
+Public names: :func:`balance_stems`, :func:`mix_down`, :func:`trim_tail`.
 """
 
 from __future__ import annotations
@@ -27,13 +27,16 @@ from leitmotiv.mix.presets import ROLES, MixPreset, find_preset
 from leitmotiv.mix.room import convolve, hall_response
 from leitmotiv.mix.seating import Seat, place, seat_parts
 
-__all__ = ["balance_stems", "mix_down"]
+__all__ = ["balance_stems", "mix_down", "trim_tail"]
 
 MIX_LUFS = -20.0
 MIX_PEAK = 10 ** (-3 / 20)
 LARGEST_CORRECTION_DB = 12.0
 SHORTEST_ACTIVE_SEC = 1.0
 END_FADE_SEC = 0.25
+WIDEST_DB = -4.0  # side against middle: wider than this thins out on one loudspeaker
+TAIL_FLOOR_DB = -72.0  # below the peak of the mix nobody hears the room any more
+TAIL_REST_SEC = 0.3
 
 # High pass by role in Hz; lowered for a stem that really plays down there.
 _HIGH_PASS_HZ = {
@@ -171,6 +174,7 @@ def balance_stems(
             wet = convolve(direct, response)
             wet *= np.float32(10 ** (send_db / 20))
             direct += wet
+            _narrow(direct)
             return direct
 
         balanced = list(pool.map(finish, range(len(measured))))
@@ -180,6 +184,43 @@ def balance_stems(
     for audio in balanced:
         audio *= scale
     return Stems(stems.names, tuple(balanced), sample_rate)
+
+
+def _narrow(audio: NDArray[np.float32]) -> None:
+    """Bring a stem's side to at most :data:`WIDEST_DB` against its middle, by one factor."""
+    left, right = audio
+    own = float(left @ left + right @ right)
+    common = 2.0 * float(left @ right)
+    middle, side = own + common, own - common
+    widest = 10 ** (WIDEST_DB / 10)
+    if side <= widest * middle or middle <= 0.0:
+        return
+    keep = math.sqrt(widest * middle / side)
+    cross = np.float32(0.5 * (1 - keep))
+    straight = np.float32(0.5 * (1 + keep))
+    swapped = audio[::-1] * cross
+    audio *= straight
+    audio += swapped
+
+
+def trim_tail(stems: Stems) -> Stems:
+    """Cut the silence after the last that is heard; every stem keeps the same length.
+
+    Stems whose sum never rises above silence come back as they are. The cut is faded, so that
+    the stems still sum to the mix.
+    """
+    if not stems.audio:
+        return stems
+    level = np.abs(_sum(stems.audio)).max(axis=0)
+    heard = np.flatnonzero(level > float(level.max(initial=0.0)) * 10 ** (TAIL_FLOOR_DB / 20))
+    if not heard.size:
+        return stems
+    end = int(heard[-1]) + 1 + round(TAIL_REST_SEC * stems.sample_rate)
+    if end >= stems.num_samples:
+        return stems
+    cut = [audio[:, :end].copy() for audio in stems.audio]
+    _fade_end(cut, stems.sample_rate)
+    return Stems(stems.names, tuple(cut), stems.sample_rate)
 
 
 def _fade_end(stems: list[NDArray[np.float32]], sample_rate: int) -> None:

@@ -41,7 +41,7 @@ _STAGE: tuple[tuple[int, int, Seat], ...] = (
     (40, 40, Seat(-0.55, 0.15, 0.5)),  # violin
     (41, 41, Seat(0.3, 0.2, 0.5)),  # viola
     (42, 42, Seat(0.5, 0.15, 0.5)),  # cello
-    (43, 43, Seat(0.68, 0.3, 0.4)),  # contrabass
+    (43, 43, Seat(0.42, 0.3, 0.4)),  # contrabass: seated outside, but low notes tire one side
     (44, 45, Seat(-0.2, 0.25)),  # tremolo and pizzicato strings
     (46, 46, Seat(-0.6, 0.45, 0.6)),  # harp
     (47, 47, Seat(0.2, 0.85, 0.5)),  # timpani
@@ -50,7 +50,7 @@ _STAGE: tuple[tuple[int, int, Seat], ...] = (
     (55, 55, Seat(0.0, 0.4)),
     (56, 56, Seat(0.25, 0.7, 0.4)),  # trumpet
     (57, 57, Seat(0.42, 0.75, 0.4)),  # trombone
-    (58, 58, Seat(0.52, 0.75, 0.3)),  # tuba
+    (58, 58, Seat(0.38, 0.75, 0.3)),  # tuba
     (59, 59, Seat(0.25, 0.6, 0.4)),  # muted trumpet
     (60, 60, Seat(-0.38, 0.7, 0.4)),  # horn
     (61, 63, Seat(0.2, 0.6)),  # brass sections

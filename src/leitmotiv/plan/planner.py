@@ -71,6 +71,9 @@ _GUITAR_MINOR = {0: 5, 1: 5, 2: 3, -1: 2}
 _CONTRAST_MAJOR: dict[str, float] = {"dominant": 3, "relative": 3, "subdominant": 1.5, "home": 1}
 _CONTRAST_MINOR: dict[str, float] = {"relative": 5, "subdominant": 1, "dominant": 1, "home": 1}
 _SHORTEST_SEC = 28.0
+# Excited music of these genres takes the style of another word: brass and percussion for heroes.
+_STIRRED = 0.45
+_STIRRED_STYLES = {"orchestral": "orchestral film"}
 _MODULATING = ("classical", "romantic", "hymn", "baroque", "ragtime", "film", "jazz")
 
 
@@ -323,7 +326,9 @@ def make_plan(brief: Brief, rng: np.random.Generator, *, style: StyleChoice = No
     seed = brief.seed if brief.seed is not None else int(seeds[9]) % MAX_SEED
     valence, arousal = _mood(brief)
     genre = choose_genre(brief, stage[0])
-    chosen: Any = style(genre.name) if callable(style) else style
+    stirred = arousal >= _STIRRED and not brief.instruments
+    style_genre = _STIRRED_STYLES.get(genre.name, genre.name) if stirred else genre.name
+    chosen: Any = style(style_genre) if callable(style) else style
     style_name = chosen if isinstance(chosen, str) or chosen is None else chosen.name
     if isinstance(chosen, str):
         chosen = None
