@@ -11,6 +11,7 @@ import hashlib
 import json
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
@@ -144,8 +145,18 @@ def _export_heads(model: ScoreModel, path: Path) -> None:
     )
 
 
-def export(checkpoint: Path, folder: Path, name: str, *, quantise: bool = True) -> dict:
-    """Write the ONNX files and the sidecar; returns the sidecar."""
+def export(
+    checkpoint: Path,
+    folder: Path,
+    name: str,
+    *,
+    quantise: bool = True,
+    measured: Sequence[str] = (),
+) -> dict:
+    """Write the ONNX files and the sidecar; returns the sidecar.
+
+    ``measured`` are sentences for the model card, such as the results of a benchmark.
+    """
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
     model, state = load_checkpoint(checkpoint)
@@ -187,6 +198,7 @@ def export(checkpoint: Path, folder: Path, name: str, *, quantise: bool = True) 
         "metrics": {"split": "valid", **state.get("scores", {})},
         "data": {key: data[key] for key in ("pieces", "notes", "licences", "by_source")},
         "recipe": state["recipe"],
+        "measured": list(measured),
         "sha256": checksums,
         "licence": "Apache-2.0",
     }
@@ -201,8 +213,17 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--name", default="composer")
     parser.add_argument("--float", action="store_true", help="keep float32 weights")
+    parser.add_argument(
+        "--measured", action="append", default=[], help="a sentence for the model card"
+    )
     options = parser.parse_args(arguments)
-    sidecar = export(options.checkpoint, options.out, options.name, quantise=not options.float)
+    sidecar = export(
+        options.checkpoint,
+        options.out,
+        options.name,
+        quantise=not options.float,
+        measured=options.measured,
+    )
     print(f"{sidecar['parameters']:,} parameters, metrics {sidecar['metrics']}")
 
 
