@@ -34,6 +34,7 @@ from leitmotiv.theory import TICKS_PER_QUARTER, Meter
 
 __all__ = ["bass_notes", "nearest_pitch"]
 
+_DOUBLE_BASS = 32
 _ACCENT, _PLAIN, _SOFT = 92, 84, 64
 # Semitones above the root that a degree may mean, the first one that the chord holds.
 _DEGREES = {
@@ -61,9 +62,9 @@ def nearest_pitch(pitch_class: int, target: float, low: int, high: int) -> int:
 class _Line:
     """Walks through the piece and remembers where the hand is."""
 
-    def __init__(self, low: int, high: int) -> None:
+    def __init__(self, low: int, high: int, *, above_low: float = 6.5) -> None:
         self.low, self.high = low, high
-        self.home = low + min(6.5, (high - low) / 2)
+        self.home = low + min(above_low, (high - low) / 2)
         self.ceiling = min(high, round(self.home) + 13)
         self.last: int | None = None
 
@@ -177,7 +178,8 @@ def bass_notes(
         One voice: notes never overlap.
     """
     part, meter = plan.parts[part_index], plan.meter_value
-    line = _Line(part.low, part.high)
+    # A plucked double bass speaks above its lowest fourth.
+    line = _Line(part.low, part.high, above_low=9.0 if part.program == _DOUBLE_BASS else 6.5)
     spans = half_bar_spans(plan)
     seed = int(rng.integers(2**32))
     onsets: list[int] = []

@@ -126,7 +126,7 @@ SYNTHS: dict[int, SustainedVoice] = {
     ),
     62: replace(
         _LEAD,
-        spectrum=filtered("saw", 450.0, 5000.0, 0.25),
+        spectrum=filtered("saw", 900.0, 7500.0, 0.25),
         attack_sec=0.02,
         brightness_lag_sec=0.06,
         brightness_decay_sec=0.5,
@@ -138,7 +138,7 @@ SYNTHS: dict[int, SustainedVoice] = {
     ),
     63: replace(
         _LEAD,
-        spectrum=filtered("pulse", 400.0, 3200.0, 0.2),
+        spectrum=filtered("pulse", 600.0, 4800.0, 0.2),
         attack_sec=0.05,
         brightness_lag_sec=0.12,
         players=3,
