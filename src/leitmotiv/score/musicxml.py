@@ -47,6 +47,7 @@ from leitmotiv.score.notation import (
     notate_staff,
     split_hands,
 )
+from leitmotiv.score.page_layout import write_page_layout
 from leitmotiv.score.score import Part, Score
 from leitmotiv.theory import TICKS_PER_QUARTER, Key, Spelling
 
@@ -142,6 +143,7 @@ def musicxml_bytes(
     if score.title:
         ET.SubElement(ET.SubElement(root, "work"), "work-title").text = _clean(score.title)
     _write_identification(root, software, composer, rights, notes or {})
+    write_page_layout(root, sum(len(layout.staves) for layout in layouts))
     _write_part_list(root, layouts)
     section_ticks = {section.tick for section in score.sections if section.tick}
     for layout in layouts:
