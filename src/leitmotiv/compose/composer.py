@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from leitmotiv.compose.accompaniment import accompaniment_part
 from leitmotiv.compose.canvas import Canvas
-from leitmotiv.compose.repair import breathe, close_cadences, tidy_part
+from leitmotiv.compose.repair import breathe, close_cadences, hold_repeats, tidy_part
 from leitmotiv.compose.rhythm_section import rhythm_section_part
 from leitmotiv.compose.theme import degree_of, fit_to_chords, pitch_of, transform_theme
 from leitmotiv.compose.writer import Writer, WriterOptions
@@ -358,6 +358,9 @@ class _Composer:
                 self._fill_free(part, None, sketch)
             return
         self._write_phrases(sketches)
+        for part, sketch in sketches.items():
+            if not (self.leads == part).any():
+                hold_repeats(self.canvas, part, sketch)
 
     def _all_lead(self, part: int) -> bool:
         return bool(np.all(self.leads == part))

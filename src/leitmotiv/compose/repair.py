@@ -4,7 +4,8 @@ Single lines play one note at a time, no part strikes a pitch that still sounds,
 over the end of a section, wind players breathe, and the cadences that the plan promises are
 there: the bass has the chord's bass note, the melody closes on a chord tone and holds it.
 
-Public names: :func:`tidy_part`, :func:`close_cadences`, :func:`breathe`.
+Public names: :func:`tidy_part`, :func:`close_cadences`, :func:`breathe`,
+:func:`hold_repeats`.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 from leitmotiv.compose.canvas import Canvas
 from leitmotiv.compose.part_writing import is_single_line
 
-__all__ = ["breathe", "close_cadences", "tidy_part"]
+__all__ = ["breathe", "close_cadences", "hold_repeats", "tidy_part"]
 
 
 def _absolute(canvas: Canvas, notes: NDArray[np.void]) -> NDArray[np.int64]:
@@ -214,3 +215,31 @@ def breathe(canvas: Canvas, part: int) -> None:
                 length = limit - (end[index] - notes["duration"][index])
                 notes["duration"][index] = max(length - 12, length // 2, 1)
     canvas.write([(bar, part) for bar in range(plan.num_bars)], notes)
+
+
+def hold_repeats(canvas: Canvas, part: int, sketch: NDArray[np.void]) -> None:
+    """Tie a single line's repeated notes inside a bar, in place.
+
+    A note that is struck again without a gap, where the rule-based ``sketch`` strikes nothing, is
+    a hold that the network has cut in two.
+    """
+    if not is_single_line(canvas.plan, part):
+        return
+    notes = canvas.part_notes(part).copy()
+    struck = set(zip(sketch["bar"].tolist(), sketch["position"].tolist(), strict=True))
+    keep = np.ones(len(notes), dtype=bool)
+    last = 0
+    for index in range(1, len(notes)):
+        note, held = notes[index], notes[last]
+        joins = (
+            note["bar"] == held["bar"]
+            and note["pitch"] == held["pitch"]
+            and note["position"] == held["position"] + held["duration"]
+            and (int(note["bar"]), int(note["position"])) not in struck
+        )
+        if joins:
+            held["duration"] += note["duration"]
+            keep[index] = False
+        else:
+            last = index
+    canvas.write([(bar, part) for bar in range(canvas.plan.num_bars)], notes[keep])
