@@ -174,7 +174,10 @@ class _Composer:
             inside = stated[stated["bar"] < bars.stop]
             self._put(inside, bars, first.part_index)
             return given[given["bar"] < first.num_bars]
-        self.writer.write(bars, [first.part_index], self.theme_rng, lead=True)
+        # The whole piece is made of these bars: they are chosen from twice as many versions.
+        many = 2 * self.options.writer.num_candidates
+        part = first.part_index
+        self.writer.write(bars, [part], self.theme_rng, lead=True, num_candidates=many)
         self.leads[bars.start : bars.stop] = first.part_index
         theme = self.canvas.part_notes(first.part_index).copy()
         theme = theme[(theme["bar"] >= bars.start) & (theme["bar"] < bars.stop)]

@@ -70,6 +70,7 @@ class Writer:
         *,
         sketches: Mapping[int, NDArray[np.void]] | None = None,
         lead: bool = False,
+        num_candidates: int | None = None,
     ) -> float:
         """Write cells ``bars`` × ``parts`` and return the winner's score.
 
@@ -83,6 +84,8 @@ class Writer:
             Rule-based versions of the parts that pull the network.
         lead : bool
             Rank as a melody (one part) instead of as accompaniment.
+        num_candidates : int, optional
+            Versions to choose from; by the writer's options where not given.
         """
         window, rules = self._prepare(bars, parts, sketches or {}, lead)
         targets = [
@@ -97,12 +100,13 @@ class Writer:
             for (bar, slot), rule in zip(window.cells[window.num_context :], rules, strict=True)
         ]
         options = self.options
+        usual = options.num_candidates if lead else options.num_accompaniments
         rows = decode(
             self.model,
             Prompt(window.events, window.event_conditions(), window.time),
             targets,
             rng,
-            num_candidates=options.num_candidates if lead else options.num_accompaniments,
+            num_candidates=num_candidates or usual,
             filters=[GuidanceFilter(rules)],
             options=DecodeOptions(
                 temperature=(options.temperature,) * 4, min_p=options.min_p, num_fields=3
