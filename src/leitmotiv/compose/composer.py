@@ -20,7 +20,13 @@ from leitmotiv.compose.accompaniment import accompaniment_part
 from leitmotiv.compose.canvas import Canvas
 from leitmotiv.compose.repair import breathe, close_cadences, hold_repeats, tidy_part
 from leitmotiv.compose.rhythm_section import rhythm_section_part
-from leitmotiv.compose.theme import degree_of, fit_to_chords, pitch_of, transform_theme
+from leitmotiv.compose.theme import (
+    degree_of,
+    degree_shift,
+    fit_to_chords,
+    pitch_of,
+    transform_theme,
+)
 from leitmotiv.compose.writer import Writer, WriterOptions
 from leitmotiv.errors import ComposeError
 from leitmotiv.models import EventModel, load_model
@@ -280,13 +286,10 @@ class _Composer:
                 (section.start_bar_index + length - bar) * self.canvas.steps - notes["position"],
             )
             if key != source_key:
-                lift = (key.tonic_pitch_class - source_key.tonic_pitch_class + 6) % 12 - 6
-                octave = 7 * round(
-                    (source_key.tonic_pitch_class + lift - key.tonic_pitch_class) / 12
-                )
+                shift = degree_shift(source_key, key)
                 for note in notes:
                     degree, alteration = degree_of(int(note["pitch"]), source_key)
-                    note["pitch"] = pitch_of(degree + octave, alteration, key)
+                    note["pitch"] = pitch_of(degree + shift, alteration, key)
             entry = plan.parts[part]
             notes = fit_to_chords(
                 notes, self._tones, self.writer.accent, low=entry.low, high=entry.high

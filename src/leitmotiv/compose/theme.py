@@ -4,7 +4,8 @@ A theme is an array of canvas notes whose bars count from its first bar. Transfo
 scale degrees, so a theme in D minor sequences, inverts or changes mode without leaving its key;
 chromatic notes keep their distance from the degree below.
 
-Public names: :func:`transform_theme`, :func:`fit_to_chords`, :func:`degree_of`, :func:`pitch_of`.
+Public names: :func:`transform_theme`, :func:`fit_to_chords`, :func:`degree_of`, :func:`pitch_of`,
+:func:`degree_shift`.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from numpy.typing import NDArray
 from leitmotiv.errors import ComposeError
 from leitmotiv.theory import Key
 
-__all__ = ["degree_of", "fit_to_chords", "pitch_of", "transform_theme"]
+__all__ = ["degree_of", "degree_shift", "fit_to_chords", "pitch_of", "transform_theme"]
 
 
 def degree_of(pitch: int, key: Key) -> tuple[int, int]:
@@ -40,6 +41,20 @@ def pitch_of(degree: int, alteration: int, key: Key) -> int:
     steps = sorted((pc - key.tonic_pitch_class) % 12 for pc in key.scale)
     octave, index = divmod(degree, len(steps))
     return int(octave * 12 + steps[index] + alteration + key.tonic_pitch_class)
+
+
+def degree_shift(source_key: Key, key: Key) -> int:
+    """Return the steps to add to degrees of one key so that they lie near in another.
+
+    The new tonic nearest to the old one keeps a line where it lay.
+
+    Examples
+    --------
+    >>> degree_shift(Key.parse("B minor"), Key.parse("D major"))
+    7
+    """
+    lift = (key.tonic_pitch_class - source_key.tonic_pitch_class + 6) % 12 - 6
+    return 7 * round((source_key.tonic_pitch_class + lift - key.tonic_pitch_class) / 12)
 
 
 def transform_theme(
@@ -75,11 +90,8 @@ def transform_theme(
     onset = theme["bar"].astype(np.int64) * bar_steps + theme["position"]
     duration = theme["duration"].astype(np.int64)
     degrees = [degree_of(int(pitch), source_key) for pitch in theme["pitch"]]
-    # The new tonic nearest to the old one keeps the theme where it lay.
-    lift = (key.tonic_pitch_class - source_key.tonic_pitch_class + 6) % 12 - 6
-    octave = 7 * round((source_key.tonic_pitch_class + lift - key.tonic_pitch_class) / 12)
     length = num_bars * bar_steps
-    shift = transpose_steps + octave
+    shift = transpose_steps + degree_shift(source_key, key)
     if transform == "invert":
         pivot = degrees[0][0]
         degrees = [(2 * pivot - degree, -alteration) for degree, alteration in degrees]
