@@ -178,6 +178,15 @@ def test_cadence_in_the_bass_and_in_the_melody() -> None:
     assert [(f.severity, f.part_index) for f in found] == [("error", 0)]
 
 
+def test_a_broken_chord_closes_on_its_lowest_note() -> None:
+    score = choir_score(Bass=(48, 52, 53, 45, 43, 55, 45, 52))
+    plan = choir_plan()
+    assert named(review_score(score, plan), "cadence")  # a bass line has to stay
+    left_hand = plan.parts[3].model_copy(update={"role": "harmony"})
+    plan = plan.model_copy(update={"parts": (*plan.parts[:3], left_hand)})
+    assert not [f for f in named(review_score(score, plan), "cadence") if f.part_index == 3]
+
+
 def test_parallel_octaves_and_fifths_only_where_the_style_minds() -> None:
     octaves = choir_score(
         Soprano=(76, 72, 77, 69, 67, 71, 72, 72), Bass=(48, 52, 53, 45, 43, 55, 48, 48)

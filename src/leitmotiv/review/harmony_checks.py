@@ -203,6 +203,9 @@ def _check_cadence(
     bass, melody = reading.bass, reading.melody
     if bass is not None:
         pitch = _last_pitch(bass.bottom_line, start, stop)
+        inside = bass.pitch[(bass.onset >= start) & (bass.onset < stop)]
+        if bass.role != "bass" and len(inside):
+            pitch = int(inside.min())  # broken chords end above their bass
         if pitch is None and is_last and not _sounds(reading, start, stop):
             yield Finding("cadence", severity, f"nothing sounds at {place}", bass.index, bar)
         elif pitch is not None and pitch % 12 != chord.bass_pitch_class:

@@ -169,10 +169,13 @@ class Reading:
 
     @cached_property
     def bass(self) -> PartReading | None:
-        """The part that carries the bass: by role, else the lowest one that is not the melody."""
+        """The part that carries the bass: by role, else the lowest one that is not the melody.
+
+        How low a part goes decides: broken chords have their bass in a few notes.
+        """
         named = [part for part in self.pitched if part.role == "bass"]
         rest = named or [part for part in self.pitched if part is not self.melody]
-        return min(rest, key=lambda part: float(part.pitch.mean()), default=None)
+        return min(rest, key=lambda part: float(np.quantile(part.pitch, 0.1)), default=None)
 
     @property
     def genre(self) -> str:
