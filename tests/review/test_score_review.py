@@ -179,7 +179,7 @@ def test_cadence_in_the_bass_and_in_the_melody() -> None:
 
 
 def test_a_broken_chord_closes_on_its_lowest_note() -> None:
-    score = choir_score(Bass=(48, 52, 53, 45, 43, 55, 45, 52))
+    score = choir_score(Bass=(48, 52, 53, 45, 43, 55, 48, 52))
     plan = choir_plan()
     assert named(review_score(score, plan), "cadence")  # a bass line has to stay
     left_hand = plan.parts[3].model_copy(update={"role": "harmony"})

@@ -26,7 +26,7 @@ from leitmotiv.review.reading import Line, PartReading, Reading
 from leitmotiv.theory import ChordSymbol, Key, pitch_name
 
 if TYPE_CHECKING:
-    from leitmotiv.plan import PlanPhrase
+    from leitmotiv.plan import Plan, PlanPhrase
 
 __all__ = [
     "check_cadences",
@@ -204,7 +204,8 @@ def _check_cadence(
     if bass is not None:
         pitch = _last_pitch(bass.bottom_line, start, stop)
         inside = bass.pitch[(bass.onset >= start) & (bass.onset < stop)]
-        if bass.role != "bass" and len(inside):
+        held = reading.plan is None or _is_one_chord(reading.plan, bar)
+        if bass.role != "bass" and held and len(inside):
             pitch = int(inside.min())  # broken chords end above their bass
         if pitch is None and is_last and not _sounds(reading, start, stop):
             yield Finding("cadence", severity, f"nothing sounds at {place}", bass.index, bar)
@@ -223,6 +224,10 @@ def _check_cadence(
                 f"{melody.name}: {pitch_name(pitch, key)} over {_chord_text(chord)} at {place}"
             )
             yield Finding("cadence", severity, message, melody.index, bar)
+
+
+def _is_one_chord(plan: Plan, bar: int) -> bool:
+    return plan.chord_at(bar, 0) == plan.chord_at(bar, 1)
 
 
 def _is_restful(reading: Reading, pitch: int, chord: ChordSymbol, key: Key | None) -> bool:
