@@ -349,3 +349,17 @@ def strokes(score: Score) -> list[tuple[int, int, bool]]:
         for part in score.parts
         for note in part.notes
     )
+
+
+def test_the_two_hands_of_one_player_share_a_brace_and_keep_a_staff_each() -> None:
+    hands = tuple(
+        Part(name, 0, False, role, make_notes([0, 480, 960], [480] * 3, pitches))
+        for name, role, pitches in (
+            ("Piano right hand", "melody", [76, 79, 84]),
+            ("Piano left hand", "harmony", [36, 55, 67]),
+        )
+    )
+    root = ET.fromstring(musicxml_bytes(Score(parts=hands)))
+    assert [e.text for e in root.iter("group-symbol")] == ["brace"]
+    assert not list(root.iter("staves"))
+    assert [clef.findtext("sign") for clef in root.iter("clef")][:2] == ["G", "F"]

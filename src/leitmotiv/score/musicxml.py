@@ -18,6 +18,7 @@ References: *MusicXML 4.0*, W3C Community Group report, 2021.
 from __future__ import annotations
 
 import os
+import re
 import xml.etree.ElementTree as ET
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -61,6 +62,7 @@ _HEAD = (
 _GROUPED_FAMILIES = {"strings", "brass", "reed", "pipe", "ensemble"}
 _TWO_HANDED_FAMILIES = {"piano", "chromatic percussion", "organ"}
 _HARP = 46
+_HAND = re.compile(r"\b(?:(?:right|left)\s+hand|[rl]\.?h\.?)(?=\s|$)", re.IGNORECASE)
 _VOICE_PROGRAMS = {52, 53, 54}
 _MIN_HAND_SHARE = 0.02  # fewer notes than this are ledger lines, not a second staff
 _ABBREVIATIONS = {
@@ -274,11 +276,17 @@ def _instrument_id(layout: _PartLayout, drum_key: int | None) -> str:
 # --- layout ----------------------------------------------------------------------------------
 
 
+def _player(part: Part) -> str:
+    """Whose part this is, whichever hand: "Piano right hand" is the piano's."""
+    return _HAND.sub("", part.name).strip().lower()
+
+
 def _lay_out(score: Score, index: int, bars: Sequence[Bar]) -> _PartLayout:
     part = score.parts[index]
     neighbours = [score.parts[i] for i in (index - 1, index + 1) if 0 <= i < len(score.parts)]
     is_paired = any(
-        (other.name, other.program, other.is_drum) == (part.name, part.program, part.is_drum)
+        (_player(other), other.program, other.is_drum)
+        == (_player(part), part.program, part.is_drum)
         for other in neighbours
     )
     return _lay_out_part(part, index, bars, is_paired=is_paired)
@@ -287,7 +295,7 @@ def _lay_out(score: Score, index: int, bars: Sequence[Bar]) -> _PartLayout:
 def _lay_out_part(part: Part, index: int, bars: Sequence[Bar], *, is_paired: bool) -> _PartLayout:
     """Write the staves of a part and choose their clefs.
 
-    ``is_paired``: the part stands beside another of the same name, as the two hands of a piano
+    ``is_paired``: the part stands beside another of the same player, as the two hands of a piano
     do that come as two tracks; then each keeps its own staff.
     """
     identifier = f"P{index + 1}"
