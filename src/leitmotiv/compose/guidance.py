@@ -167,7 +167,10 @@ class GuidanceFilter:
             if rule.long_close:  # the goal note is the end, not a place to go on from
                 place[last + 1 :] -= 1.5
         if len(events) >= rule.min_notes:
-            allowed[END] = 0.0
+            # A figure that stops half way through the bar leaves a hole under the melody.
+            last = events[-1][0] - POSITION_OFFSET if events else -1
+            unfinished = any(position > last for position in rule.sketch)
+            allowed[END] = -rule.sketch_weight if unfinished else 0.0
         logits += allowed
         if not np.isfinite(logits.max()):
             logits[:] = _NEVER
@@ -202,7 +205,7 @@ class GuidanceFilter:
         if step in rule.sketch:
             for wanted in rule.sketch[step][0]:
                 if low <= wanted <= high:
-                    value[wanted - low] += 2.0 * rule.sketch_weight
+                    value[wanted - low] += 1.2 * rule.sketch_weight
         if held:  # no clusters
             value -= np.where(pitches - (low - 1) <= 2, 2.5, 0.0)
         value += self._clash(rule, row, step, pitches, in_chord)

@@ -30,7 +30,7 @@ __all__ = ["Writer", "WriterOptions"]
 _MAX_WINDOW_BARS = 16
 _MAX_PROMPT_EVENTS = 640
 _LIVELINESS = {"folk": 1.5, "ragtime": 1.4, "baroque": 1.4, "hymn": 0.85, "chorale": 0.85}
-_COUNTER_FREEDOM = 0.35  # share of the sketch's pull that a counter-melody feels
+_COUNTER_FREEDOM = 0.3  # share of the sketch's pull that a counter-melody feels
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class WriterOptions:
     num_accompaniments: int = 4
     temperature: float = 0.95
     min_p: float = 0.06
-    sketch_weight: float = 2.0
+    sketch_weight: float = 3.5
 
 
 class Writer:
