@@ -192,3 +192,18 @@ def test_a_stop_in_the_middle_leaves_nothing(
     assert words in err
     assert err.count("\n") == 1
     assert not tree(tmp_path)
+
+
+def test_a_brief_longer_than_a_file_name_is_read_as_a_brief(tmp_path: Path) -> None:
+    result = leitmotiv("plan", "a calm piece for flute, " * 5000, folder=tmp_path)
+    assert result.returncode == 2
+    assert "File name" not in result.stderr
+    assert "characters" in result.stderr
+    assert len(result.stderr) < 1000
+
+
+def test_the_bare_word_shows_the_help(tmp_path: Path) -> None:
+    result = leitmotiv(folder=tmp_path)
+    assert result.returncode == 0
+    assert "Usage: leitmotiv" in result.stdout
+    assert len(result.stdout.splitlines()) > 5

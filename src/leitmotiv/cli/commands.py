@@ -27,11 +27,19 @@ __all__ = [
 ]
 
 
+def _is_file(text: str) -> bool:
+    """Tell whether a text names a file; a long brief is no file name at all."""
+    try:
+        return Path(text).is_file()
+    except (OSError, ValueError):
+        return False
+
+
 def _read_source(source: str, num_bars: int | None) -> Brief | Plan:
     """A plan where a JSON file is named, else a brief in words."""
     from leitmotiv.plan import Plan, parse_brief
 
-    if source.strip().lower().endswith(".json") or Path(source).is_file():
+    if source.strip().lower().endswith(".json") or _is_file(source):
         if num_bars is not None:
             raise PlanError(
                 f"--bars {num_bars} does not go with a plan, which says its own length; "

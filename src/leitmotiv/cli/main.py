@@ -255,6 +255,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")
+    given = given or ["--help"]  # the bare word asks what there is
     command = typer.main.get_command(app)
     sys.exit(
         guarded(
