@@ -83,7 +83,10 @@ def test_links_between_pages_lead_somewhere(page: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "program", sorted((ROOT / "examples").glob("*.py")), ids=lambda path: path.name
+    "program",
+    # make.py renews the committed examples: it is run by hand.
+    sorted(set((ROOT / "examples").glob("*.py")) - {ROOT / "examples" / "make.py"}),
+    ids=lambda path: path.name,
 )
 def test_example_programs_run(program: Path, tmp_path: Path) -> None:
     done = subprocess.run(
