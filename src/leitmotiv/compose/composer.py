@@ -210,11 +210,11 @@ class _Composer:
         lead = self._lead(section)
         if lead < 0:
             return
-        if section.returns_to is not None:
-            self._copy_melody(index, section)
         for placement in plan.placements:
             if placement.bar_index in bars and theme is not None:
                 self._place(placement, theme)
+        if section.returns_to is not None:
+            self._copy_melody(section)
         for phrase in section.phrases:
             open_bars = [
                 bar
@@ -265,8 +265,11 @@ class _Composer:
         notes = notes[notes["bar"] == bar - 1]
         return int(notes["pitch"][-1]) if len(notes) and self.leads[bar - 1] == part else None
 
-    def _copy_melody(self, index: int, section: PlanSection) -> None:
-        """Copy the melody of the section that returns, then re-open a share of its bars."""
+    def _copy_melody(self, section: PlanSection) -> None:
+        """Copy what the placed theme leaves open from the section that returns.
+
+        A share of the bars stays open, for the network to write anew.
+        """
         plan = self.plan
         assert section.returns_to is not None
         source = plan.sections[section.returns_to]
@@ -277,7 +280,8 @@ class _Composer:
         for offset in range(length):
             bar, origin = section.start_bar_index + offset, source.start_bar_index + offset
             part = int(self.leads[origin])
-            if offset in reopened or part < 0 or part in section.parts_silent:
+            taken = self.leads[bar] >= 0
+            if taken or offset in reopened or part < 0 or part in section.parts_silent:
                 continue
             notes = self.canvas.cell(origin, part).copy()
             notes["bar"] = bar
@@ -290,10 +294,17 @@ class _Composer:
                 for note in notes:
                     degree, alteration = degree_of(int(note["pitch"]), source_key)
                     note["pitch"] = pitch_of(degree + shift, alteration, key)
-            entry = plan.parts[part]
+            entry, previous = plan.parts[part], self._melody_before(bar, part)
             notes = fit_to_chords(
-                notes, self._tones, self.writer.accent, low=entry.low, high=entry.high
+                notes,
+                self._tones,
+                self.writer.accent,
+                low=entry.low,
+                high=entry.high,
+                previous=previous,
             )
+            if previous is not None and len(notes) and abs(int(notes["pitch"][0]) - previous) > 12:
+                continue  # out of reach from here: this bar is written anew
             notes["origin"] = np.where(
                 notes["origin"] == Origin.HUMAN, Origin.THEME, notes["origin"]
             )

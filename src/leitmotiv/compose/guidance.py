@@ -121,6 +121,7 @@ class CellRule:
     long_close: bool = False
     previous_pitch: int | None = None
     previous_root: int = -1
+    next_pitch: int | None = None
 
     def chord_index(self, step: int) -> int:
         """Index of the chord that sounds at a step."""
@@ -280,6 +281,9 @@ class GuidanceFilter:
                 value -= self._parallel_with_roots(rule, row, previous[-1], pitches)
                 again = len(previous) >= 2 and previous[-1] == previous[-2]
                 value -= np.where(pitches == previous[-1], 2.5 if again else 0.8, 0.0)
+        if rule.is_melody and rule.next_pitch is not None:
+            # What follows is fixed: the line should arrive within reach of it.
+            value -= 0.3 * np.maximum(np.abs(pitches - rule.next_pitch) - 7, 0)
         if rule.is_melody:
             # The comfortable octave and a half lies a little below the middle of the range.
             centre = rule.low + 0.45 * (rule.high - rule.low)

@@ -62,9 +62,15 @@ def tidy_part(canvas: Canvas, part: int) -> None:
     canvas.write(cells, notes[notes["duration"] > 0])
 
 
-def _nearest(pitch: int, classes: frozenset[int], low: int, high: int) -> int:
+def _nearest(
+    pitch: int, classes: frozenset[int], low: int, high: int, *, upward_cost: float = 0.0
+) -> int:
     options = [p for p in range(low, high + 1) if p % 12 in classes]
-    return min(options, key=lambda p: (abs(p - pitch), p)) if options else pitch
+
+    def cost(option: int) -> float:
+        return abs(option - pitch) + (upward_cost if option > pitch else 0.0)
+
+    return min(options, key=lambda p: (cost(p), p)) if options else pitch
 
 
 def close_cadences(canvas: Canvas, leads: NDArray[np.int64]) -> None:
@@ -119,8 +125,13 @@ def _close_melody(
         goal["position"], goal["duration"] = since, canvas.steps - since
         cell = np.concatenate([before, goal])
     last = int(np.argmax(cell["position"]))
+    # Melodies come to rest downwards (Huron, 2006): only a near goal is reached from below.
     target = _nearest(
-        int(cell["pitch"][last]), classes, plan.parts[part].low, plan.parts[part].high
+        int(cell["pitch"][last]),
+        classes,
+        plan.parts[part].low,
+        plan.parts[part].high,
+        upward_cost=3.0 if final else 0.0,
     )
     cell["pitch"][last] = target
     # A goal is held, not dropped: it reaches the bar line unless the line goes on at once.

@@ -240,6 +240,7 @@ class Writer:
         slack = 0 if section_end or ends_phrase else canvas.steps
         previous = canvas.part_notes(part)
         previous = previous[previous["bar"] < absolute]
+        following = canvas.cell(absolute + 1, part) if lead else previous[:0]
         low, high = self._range(part)
         return CellRule(
             part=slot,
@@ -268,6 +269,7 @@ class Writer:
             long_close=lead and ends_phrase,
             previous_pitch=int(previous["pitch"][-1]) + shift if len(previous) else None,
             previous_root=self._last_root(absolute, shift),
+            next_pitch=int(following["pitch"][0]) + shift if len(following) else None,
         )
 
     def _last_root(self, bar: int, shift: int) -> int:
