@@ -8,11 +8,13 @@ import numpy as np
 import pytest
 
 from leitmotiv.compose import ComposeOptions, WriterOptions, compose, write_dynamics
+from leitmotiv.compose.canvas import CORPUS_GENRES
 from leitmotiv.compose.part_writing import is_single_line
 from leitmotiv.errors import ComposeError
-from leitmotiv.plan import Brief, Plan, ThemeNote, make_plan, parse_brief
+from leitmotiv.plan import Brief, Plan, ThemeNote, genre_names, make_plan, parse_brief
 from leitmotiv.score import Origin, Score
 from leitmotiv.theory import Key
+from leitmotiv.tokens import tags
 
 QUICK = ComposeOptions(writer=WriterOptions(num_candidates=3, num_accompaniments=2))
 
@@ -163,3 +165,8 @@ def test_the_page_says_how_loud_each_section_is() -> None:
     assert [level for _, level in sorted(levels)] == sorted(level for _, level in levels)
     for before, after in zip(score.parts, written.parts, strict=True):
         assert np.array_equal(before.notes["pitch"], after.notes["pitch"])
+
+
+def test_the_network_is_told_something_for_every_genre_of_the_vocabulary() -> None:
+    assert set(CORPUS_GENRES) == set(genre_names())
+    assert set(CORPUS_GENRES.values()) <= set(tags.GENRES)

@@ -4,7 +4,7 @@ The canvas is a :class:`~leitmotiv.tokens.grid.CellGrid` whose tags come from th
 from notes, so the network is told what the plan wants. It is the one mutable thing in
 ``compose``; what leaves is a Score.
 
-Public names: :class:`Canvas`.
+Public names: :class:`Canvas`, :data:`CORPUS_GENRES`.
 """
 
 from __future__ import annotations
@@ -28,31 +28,21 @@ from leitmotiv.score import (
 from leitmotiv.tokens import tags
 from leitmotiv.tokens.grid import CELL_NOTE_DTYPE, TICKS_PER_STEP, CellGrid, grid_to_notes
 
-__all__ = ["Canvas"]
+__all__ = ["CORPUS_GENRES", "Canvas"]
 
 # What the corpus calls the music that is nearest to a genre of the vocabulary.
-_CORPUS_GENRES = {
-    "waltz": "piano",
-    "march": "orchestral",
+CORPUS_GENRES = {
+    **dict.fromkeys(("waltz", "nocturne", "ragtime"), "piano"),
+    **dict.fromkeys(("march", "orchestral"), "orchestral"),
+    **dict.fromkeys(("classical", "baroque"), "chamber"),
+    **dict.fromkeys(("folk", "celtic"), "folk"),
+    **dict.fromkeys(("tango", "bossa", "blues", "jazz", "pop"), "art song"),
+    **dict.fromkeys(
+        ("rock", "funk", "electronic", "synthwave", "ambient", "lo-fi", "hip-hop", "chiptune"),
+        "game/rock/electronic",
+    ),
     "hymn": "hymn",
-    "chorale": "hymn",
-    "choir": "choral",
-    "classical": "string quartet",
-    "string quartet": "string quartet",
-    "orchestral": "orchestral",
-    "film": "orchestral",
-    "orchestral film": "orchestral",
-    "piano": "piano",
-    "nocturne": "piano",
-    "folk": "folk",
-    "rock": "game/rock/electronic",
-    "pop": "art song",
-    "electronic": "game/rock/electronic",
-    "ambient": "game/rock/electronic",
-    "lo-fi": "game/rock/electronic",
-    "jazz": "art song",
-    "baroque": "chamber",
-    "tango": "art song",
+    "choral": "choral",
 }
 
 
@@ -62,7 +52,7 @@ def _corpus_genre(plan: Plan) -> int:
         return tags.genre_id("string quartet")
     if all(p.program < 8 for p in plan.parts):
         return tags.genre_id("piano")
-    return tags.genre_id(_CORPUS_GENRES.get(plan.genre.lower()))
+    return tags.genre_id(CORPUS_GENRES.get(plan.genre))
 
 
 class Canvas:

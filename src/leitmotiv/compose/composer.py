@@ -43,8 +43,8 @@ Progress = Callable[[float, str], None]
 # Their accompaniment is a groove, with or without drums.
 _RHYTHM_GENRES = frozenset(
     {
-        *("rock", "pop", "electronic", "house", "synthwave", "chiptune", "hip-hop", "ambient"),
-        *("lo-fi", "lofi", "jazz", "blues", "ragtime", "funk", "bossa", "tango", "folk"),
+        *("rock", "pop", "funk", "electronic", "synthwave", "chiptune", "hip-hop", "lo-fi"),
+        *("ambient", "jazz", "blues", "ragtime", "bossa", "tango", "folk", "celtic"),
     }
 )
 
@@ -342,9 +342,7 @@ class _Composer:
             return False
         if self.plan.parts[part].is_drum:
             return True
-        modern = self.plan.genre.lower() in _RHYTHM_GENRES or any(
-            p.is_drum for p in self.plan.parts
-        )
+        modern = self.plan.genre in _RHYTHM_GENRES or any(p.is_drum for p in self.plan.parts)
         return modern and self.plan.parts[part].role in ("bass", "harmony", "pad")
 
     def _write_accompaniment(self) -> None:

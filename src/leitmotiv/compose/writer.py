@@ -29,7 +29,7 @@ __all__ = ["Writer", "WriterOptions"]
 
 _MAX_WINDOW_BARS = 16
 _MAX_PROMPT_EVENTS = 640
-_LIVELINESS = {"folk": 1.5, "ragtime": 1.4, "baroque": 1.4, "hymn": 0.85, "chorale": 0.85}
+_LIVELINESS = {"folk": 1.4, "celtic": 1.6, "ragtime": 1.4, "baroque": 1.4, "hymn": 0.85}
 _COUNTER_FREEDOM = 0.3  # share of the sketch's pull that a counter-melody feels
 
 
@@ -191,7 +191,7 @@ class Writer:
         plan = self.canvas.plan
         energy, meter = plan.section_at(bar).energy, plan.meter_value
         per_beat = (0.8 + 1.2 * energy) * min(max(96.0 / plan.bpm_at(bar), 0.6), 1.5)
-        per_beat *= _LIVELINESS.get(plan.genre.lower(), 1.0)
+        per_beat *= _LIVELINESS.get(plan.genre, 1.0)
         per_quarter = per_beat * (1.35 if meter.is_compound else 1.0) * 480 / meter.beat_ticks
         phrase = plan.phrase_at(bar)
         # Bars move at different speeds: a statement, an answer, a run to the goal, the goal.
