@@ -1,39 +1,27 @@
-"""Ten briefs across genres and ensembles: compose them and print what can be counted.
+"""The briefs of examples/make.py: compose them and print what can be counted.
 
-``python benchmarks/ten_briefs.py [FOLDER]`` writes the ten bundles into FOLDER and prints the
-table that stands in docs/what-works.md, but for its last column: that one is written by a person
-who looked at the piano roll and listened.
+``python benchmarks/example_briefs.py [FOLDER]`` writes their bundles into FOLDER, each with its
+seed and the engine it was listened to, and prints the figures that docs/what-works.md quotes.
 
-Columns: share of sounding time that lies in the key of its section; share of chord changes at
-which the lowest sounding note belongs to the chord; share of notes by the model, by style rules
-and copied from the theme; findings of review as errors/warnings/notes; true peak; the longest
+Columns: share of sounding time that lies in the key of its section; share of half bars whose
+lowest sounding note belongs to the chord; share of notes by the model, by style rules and copied
+from the theme; findings of review as errors/warnings/notes; loudness and true peak; the longest
 silence inside the piece.
 """
 
 from __future__ import annotations
 
+import runpy
 import sys
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from leitmotiv.pipeline import Piece, compose_brief, save_piece
+from leitmotiv.pipeline import Piece, PipelineOptions, compose_brief, save_piece
 from leitmotiv.score import Origin
 
-BRIEFS = {
-    "waltz": "a wistful waltz for string quartet in D minor, 24 bars",
-    "lullaby": "a gentle lullaby for solo piano in F major, 16 bars",
-    "hymn": "a solemn hymn for choir in G major, 16 bars",
-    "fanfare": "a heroic march for brass quintet in Bb major, 24 bars",
-    "woodwinds": "a playful 6/8 piece for woodwind quintet in C major, 24 bars",
-    "film": "a tense orchestral film cue in C minor, 40 seconds",
-    "rock": "an energetic rock song in E minor at 132 bpm, 24 bars",
-    "jazz": "a relaxed jazz trio in F major, 24 bars",
-    "lofi": "a lo-fi beat, 80 bpm, 40 seconds",
-    "ambient": "a dreamy ambient piece, 60 seconds",
-}
-SEED = 1
+EXAMPLES = Path(__file__).parent.parent / "examples/make.py"
 COLUMNS = (
     "piece",
     "plan",
@@ -120,11 +108,11 @@ def row(name: str, piece: Piece) -> str:
 
 
 def main() -> None:
-    """Compose the ten and print the table."""
-    folder = Path(sys.argv[1] if len(sys.argv) > 1 else "ten-briefs")
+    """Compose them all and print the table."""
+    folder = Path(sys.argv[1] if len(sys.argv) > 1 else "example-briefs")
     print(f"| {' | '.join(COLUMNS)} |\n|{'---|' * len(COLUMNS)}")
-    for name, brief in BRIEFS.items():
-        piece = compose_brief(brief, seed=SEED)
+    for name, (seed, engine, brief) in runpy.run_path(str(EXAMPLES))["BRIEFS"].items():
+        piece = compose_brief(brief, seed=seed, options=PipelineOptions(engine=engine))
         save_piece(piece, folder / name)
         print(row(name, piece), flush=True)
 
