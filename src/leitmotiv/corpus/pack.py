@@ -8,7 +8,7 @@ Licences travel with the pack: the header lists sources, licences and attributio
 
 Command line: ``python -m leitmotiv.corpus.pack recipes/composer.toml --corpus FOLDER --out FILE``.
 
-Public names: :func:`pack_archives`, :func:`open_licence`, :data:`PACK_VERSION`.
+Public names: :func:`pack_archives`, :func:`open_licence`, :func:`without_addresses`, :data:`PACK_VERSION`.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import sys
 import tomllib
 import zipfile
@@ -37,7 +38,7 @@ from leitmotiv.tokens import tags
 from leitmotiv.tokens.grid import CellGrid, score_to_grid
 from leitmotiv.tokens.vocabulary import VOCABULARY_VERSION, duration_to_id
 
-__all__ = ["PACK_VERSION", "open_licence", "pack_archives"]
+__all__ = ["PACK_VERSION", "open_licence", "pack_archives", "without_addresses"]
 
 PACK_VERSION = 1
 _MAX_PARTS = 40
@@ -58,6 +59,17 @@ def open_licence(licence: str | None) -> bool:
         return False
     free = ("CC0", "PD", "CC-BY-", "BSD", "MIT", "Apache")
     return licence.startswith(free) and not any(x in licence for x in ("-SA", "-NC", "-ND"))
+
+
+def without_addresses(name: str) -> str:
+    """Return a contributor's name without e-mail addresses: credit needs none.
+
+    Examples
+    --------
+    >>> without_addresses("Ann Smith <ann@example.org>"), without_addresses("ann@example.org")
+    ('Ann Smith', '')
+    """
+    return re.sub(r"[<(\[]?\S+@\S+?[>)\]]?(?=\s|,|$)", "", name).strip(" ,;-")
 
 
 def _piece_grid(data: bytes, entry: Manifest) -> CellGrid:
@@ -265,7 +277,7 @@ def _by_source(entries: Iterable[Manifest], pieces: NDArray[Any]) -> dict[str, A
         row["notes"] += int(piece[0])
         row["licences"][entry["licence"]] = row["licences"].get(entry["licence"], 0) + 1
         # CC BY asks for the name of each contributor; the manifest has them per piece.
-        named = entry.get("attribution")
+        named = without_addresses(entry.get("attribution") or "")
         if named and named not in row["named"] and len(row["named"]) < 400:
             row["named"].append(named)
     return table
