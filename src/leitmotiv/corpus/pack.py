@@ -8,7 +8,8 @@ Licences travel with the pack: the header lists sources, licences and attributio
 
 Command line: ``python -m leitmotiv.corpus.pack recipes/composer.toml --corpus FOLDER --out FILE``.
 
-Public names: :func:`pack_archives`, :func:`open_licence`, :func:`without_addresses`, :data:`PACK_VERSION`.
+Public names: :func:`pack_archives`, :func:`open_licence`, :func:`without_addresses`,
+:data:`PACK_VERSION`.
 """
 
 from __future__ import annotations
