@@ -204,6 +204,9 @@ METERS = ("4/4", "3/4", "2/2", "5/4")
 ODD_METERS = ("6/8", "7/8", "12/8", "3+3+2/8", "5/16")  # their bars cut across the quarters
 
 
+MODES = st.sampled_from(["major", "minor", "dorian", "mixolydian"])
+
+
 @st.composite
 def voices(draw, low, high, rhythms):
     """A line on the grid, with rests and chords; long notes are tied over bar lines."""
@@ -239,7 +242,7 @@ def scores(draw):
         tuple(parts),
         tempo_map=TempoMap((0, 960), (draw(st.integers(40, 240)) * 1.0, 77.25)),
         meters=(MeterChange(0, first), MeterChange(first.bar_ticks, Meter(3, 4))),
-        keys=(KeyChange(0, Key.from_fifths(draw(st.integers(-6, 6)), "minor")),),
+        keys=(KeyChange(0, Key.from_fifths(draw(st.integers(-6, 6)), draw(MODES))),),
         chords=(ChordChange(0, ChordSymbol.parse("D:min7")), ChordChange(240, ChordSymbol.NONE)),
         sections=(SectionMark(0, "A"),),
         title="Round trip",

@@ -50,7 +50,7 @@ from leitmotiv.score.notation import (
 )
 from leitmotiv.score.page_layout import write_page_layout
 from leitmotiv.score.score import Part, Score
-from leitmotiv.theory import TICKS_PER_QUARTER, Key, Spelling
+from leitmotiv.theory import TICKS_PER_QUARTER, Key, Mode, Spelling
 
 __all__ = ["musicxml_bytes", "write_musicxml"]
 
@@ -396,7 +396,10 @@ def _write_attributes(
     if key is not None and not layout.part.is_drum:
         element = ET.SubElement(attributes, "key")
         ET.SubElement(element, "fifths").text = str(key.fifths)
-        ET.SubElement(element, "mode").text = key.mode.value
+        if key.mode in (Mode.MAJOR, Mode.MINOR):
+            ET.SubElement(element, "mode").text = key.mode.value
+        else:  # MuseScore 3 calls church modes an error: the signature speaks, the id remembers
+            element.set("id", f"{key.mode.value}-{layout.identifier}-{bar.index + 1}")
     if previous is None or previous.meter != bar.meter:
         element = ET.SubElement(attributes, "time")
         beats, _, beat_type = str(bar.meter).partition("/")

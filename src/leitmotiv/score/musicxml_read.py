@@ -285,7 +285,8 @@ class _PartReader:
             self._ticks_per_division = TICKS_PER_QUARTER / value
         key = attributes.find("key")
         if key is not None and _text(key, "fifths"):
-            mode = _text(key, "mode").lower() or "major"
+            # Our own writer keeps a church mode in the id, "dorian-P1-1".
+            mode = _text(key, "mode").lower() or key.get("id", "").partition("-")[0] or "major"
             fifths = min(max(int(_number(_text(key, "fifths"))), -7), 7)
             try:
                 named = Key.from_fifths(fifths, mode)
