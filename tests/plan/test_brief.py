@@ -45,12 +45,24 @@ def test_names_are_brought_into_one_spelling() -> None:
         ({"colour": "red"}, "colour is not a known field"),
         ({"bpm": float("nan")}, "bpm"),
         ({"seed": -1}, "seed"),
+        ({"seed": "a"}, "seed='a' is text but must be a whole number"),
+        ({"instruments": "Violin"}, "is text but must be a list"),
+        ({"instruments": ["Violin"] * 30}, "holds 30 but at most 16 entries fit"),
+        ({"chords_per_bar": 3}, "chords_per_bar=3 must be one of 1, 2"),
+        ({"text": "x" * 30_000}, "holds 30000 but at most 20000 characters fit"),
+        ({"text": "x y " * 30_000}, "at most 20000 characters"),
+        ({"key": "x z" * 300}, "must look like D minor"),
+        ({"chords": ("Q" * 300,)}, "must look like C, D:min7"),
+        ({"meter": "9" * 300 + "/4"}, "must be 1-64"),
+        ({"meter": "1/64"}, "denominator=64 of a meter must be 1, 2, 4, 8, 16 or 32"),
+        ({"meter": "12/4"}, "12 quarters but must last at most 8"),
     ],
 )
 def test_impossible_fields_give_one_line(fields: dict[str, Any], message: str) -> None:
     with pytest.raises(BriefError, match=message) as error:
         Brief(**fields)
     assert "\n" not in str(error.value)
+    assert len(str(error.value)) < 200
 
 
 def test_schema_describes_every_field() -> None:

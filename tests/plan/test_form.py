@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -58,3 +60,13 @@ def test_common_lengths_read_as_a_musician_expects() -> None:
 def test_long_pieces_keep_sections_short_enough_to_follow(form: str) -> None:
     sections = make_form(1000, form, np.random.default_rng(1))
     assert max(section.num_bars for section in sections) <= 24
+
+
+@given(st.integers(1, 2000), FORMS)
+def test_labels_are_short_and_never_read_like_chords(num_bars: int, form: str) -> None:
+    sections = make_form(num_bars, form, np.random.default_rng(0))
+    for section in sections:
+        assert 1 <= len(section.label) <= 20
+        assert re.fullmatch(r"Intro|Coda|Outro|[A-F](?:'{0,3}|'\d+)", section.label)
+    labels = [section.label for section in sections]
+    assert len(set(labels)) == len(labels)

@@ -10,6 +10,7 @@ import pytest
 
 from leitmotiv.errors import PlanError
 from leitmotiv.plan import Brief, Plan, make_plan, parse_brief, plan_json_schema
+from leitmotiv.theory import ChordSymbol, Key
 
 
 @pytest.fixture(scope="module")
@@ -90,14 +91,25 @@ def _edit(plan: Plan, **changes: object) -> dict[str, object]:
         ({"num_bars": 0}, "num_bars=0 must be between 1 and 2000"),
         ({"num_bars": 2001}, "num_bars=2001"),
         ({"unheard_of": 1}, "unheard_of is not a known field"),
-        ({"tempos": []}, "tempos"),
+        ({"key": "A minor"}, "key='A minor' must be the key of section A, 'D minor'.*chords too"),
+        ({"meter": "1/64"}, "denominator=64"),
+        ({"meter": "12/4"}, "12 quarters"),
+        ({"num_bars": 5}, "num_bars=5 must equal the sum of the sections, 24"),
+        ({"tempos": []}, r"tempos=\[\] must hold at least 1 entry; add"),
+        ({"tempos": [{"bar_index": 0, "bpm": 90}] * 2}, "must be above 0.*sort the tempos"),
+        (
+            {"tempos": [{"bar_index": 0, "bpm": 90}, {"bar_index": 24, "bpm": 90}]},
+            r"tempos\[1\].bar_index=24 must be below num_bars=24; move",
+        ),
         ({"tempos": [{"bar_index": 0, "bpm": 900}]}, "bpm=900"),
         ({"tempos": [{"bar_index": 1, "bpm": 90}]}, "must be 0"),
         ({"loop": [0, 99]}, "loop"),
-        ({"parts": []}, "parts"),
+        ({"parts": []}, r"parts=\[\] must hold at least 1 entry; add"),
+        ({"parts": {}}, "is an object but must be a list"),
+        ({"parts": [3]}, "is a number but must be an object"),
         ({"chords": []}, "needs 48"),
         ({"sections": []}, "sections"),
-        ({"title": None}, "title"),
+        ({"title": None}, "title=None is null but must be text in quotes"),
     ],
 )
 def test_contradictions_are_refused_in_one_line(
@@ -105,7 +117,44 @@ def test_contradictions_are_refused_in_one_line(
 ) -> None:
     with pytest.raises(PlanError, match=message) as error:
         Plan.from_dict(_edit(plan, **changes))
-    assert "\n" not in str(error.value)
+    _assert_plain(error.value)
+
+
+def _assert_plain(error: PlanError) -> None:
+    """One line that anybody understands: no words of the library that checks."""
+    for jargon in ("\n", "Tuple", "Input", "instance of", "validation", "valid dict", ": ="):
+        assert jargon not in str(error)
+
+
+@pytest.mark.parametrize(("data", "kind"), [([], "a list"), ("a", "text"), (None, "null")])
+def test_something_else_than_an_object_is_named(data: object, kind: str) -> None:
+    with pytest.raises(PlanError, match=f"it holds {kind} but must be an object") as error:
+        Plan.from_dict(data)
+    _assert_plain(error.value)
+
+
+def test_a_piece_is_moved_by_key_sections_and_chords_together(plan: Plan) -> None:
+    data = plan.to_dict()
+    data["key"] = "A minor"
+    for section in data["sections"]:
+        section["key"] = str(Key.parse(section["key"]).transpose(7))
+    for chord in data["chords"]:
+        chord["symbol"] = str(ChordSymbol.parse(chord["symbol"]).transpose(7))
+    moved = Plan.from_dict(data)
+    assert {moved.key, moved.sections[0].key} == {"A minor"}
+
+
+def test_an_intro_may_have_a_key_of_its_own(plan: Plan) -> None:
+    data = plan.to_dict()
+    data["sections"][0] |= {"label": "Intro", "name": "intro", "key": "G minor"}
+    data["key"] = data["sections"][1]["key"]
+    assert Plan.from_dict(data).key == data["key"]
+
+
+def test_another_meter_keeps_bars_and_chords(plan: Plan) -> None:
+    longer = plan.replace(meter="4/4")
+    assert longer.chords == plan.chords
+    assert longer.duration_sec == pytest.approx(plan.duration_sec * 4 / 3)
 
 
 def test_gaps_between_sections_and_phrases_are_refused(plan: Plan) -> None:

@@ -294,3 +294,19 @@ def test_every_part_plays_somewhere(text: str) -> None:
         plan = make_plan(parse_brief(text), np.random.default_rng(seed))
         resting = [set(section.parts_silent) for section in plan.sections]
         assert not set.intersection(*resting)
+
+
+def test_the_main_key_is_that_of_the_first_section_in_any_genre_and_form() -> None:
+    for seed in range(300):
+        rng = np.random.default_rng(seed)
+        genre, form = (str(rng.choice(names)) for names in (genre_names(), form_names()))
+        brief = Brief(genre=genre, form=form, num_bars=int(rng.integers(1, 120)))
+        plan = make_plan(brief, rng)
+        assert plan.sections[0].key == plan.key, (genre, form, brief.num_bars)
+
+
+def test_one_bar_and_one_part_are_counted_in_the_singular() -> None:
+    brief = Brief(genre="folk", instruments=("Flute",), num_bars=1)
+    lines = describe_plan(make_plan(brief, np.random.default_rng(0)))
+    assert lines[1].endswith(", 1 bar")
+    assert any(line.startswith("part: Flute") for line in lines)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import itertools
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from leitmotiv.errors import BriefError
-from leitmotiv.plan import parse_brief
+from leitmotiv.plan import make_plan, parse_brief
 from leitmotiv.plan.vocabulary import vocabulary
 from leitmotiv.score.general_midi import GM_INSTRUMENTS
 
@@ -198,12 +199,78 @@ def test_every_instrument_is_found_by_its_name() -> None:
         ("theme: hello", "no notes"),
         ("theme: C99 waltz", "theme"),
         ("x " * 4_000, "at most 4000"),
+        ("rock, no drums, with drums", "asks for 'Drum Kit' and excludes it too .*'drums'"),
+        ("piano and flute without piano", "asks for 'Acoustic Grand Piano' and excludes it"),
+        ("rock band with acoustic guitar, no electric guitar", "excludes its whole family"),
+        ("1e9 bars piano", r"num_bars=1e\+09 must be a whole number from 1 to 2000"),
+        ("9" * 400 + " bars", "num_bars=inf"),
+        ("9" * 400 + " violins", "from 1 to 12"),
+        ("piano in 1/64", "meter='1/64' is impossible"),
+        ("piano in 12/4", "meter='12/4' is impossible"),
+        ("9" * 400 + "/4 piano", "is impossible"),
+        ("theme: C" + "9" * 400, "theme"),
     ],
 )
 def test_impossible_requests_give_one_line(text: str, message: str) -> None:
     with pytest.raises(BriefError, match=message) as error:
         parse_brief(text)
     assert "\n" not in str(error.value)
+    assert len(str(error.value)) < 300
+
+
+@pytest.mark.parametrize(
+    ("text", "kept", "surplus"),
+    [
+        ("piano in C major and D minor", "C major", ("D minor",)),
+        ("piano, Dm, F# dorian, d-moll", "D minor", ("F# dorian",)),
+        ("piano in G major and in G#", "G major", ("in G#",)),
+        ("piano in D minor, dorian", "D minor", ("dorian",)),
+        ("key of G, G major, piano", "G major", ()),
+        ("piano in D minor, a minor masterwork", "D minor", ("masterwork",)),
+        ("waltz 3/4 4/4", "3/4", ("4/4",)),
+        ("waltz in 3/4 time, three four, cut time, 5/0", "3/4", ("cut time", "5/0")),
+    ],
+)
+def test_a_second_key_or_meter_is_named_as_not_understood(
+    text: str, kept: str, surplus: tuple[str, ...]
+) -> None:
+    brief = parse_brief(text)
+    assert kept in (brief.key, brief.meter)
+    assert set(brief.not_understood) == set(surplus)
+
+
+def test_an_ensemble_may_lack_a_member() -> None:
+    brief = parse_brief("string quartet without viola")
+    assert (brief.instruments, brief.without) == (QUARTET, ("Viola",))
+
+
+def test_who_is_asked_for_plays_though_a_relative_must_not() -> None:
+    def players(text: str) -> set[str]:
+        plan = make_plan(parse_brief(text), np.random.default_rng(1))
+        return {part.instrument for part in plan.parts}
+
+    assert players("harpsichord, no piano") == {"Harpsichord"}
+    jazz = players("jazz with upright bass, no electric bass")
+    assert "Acoustic Bass" in jazz
+    rock = players("rock with acoustic guitar, no electric guitar")
+    assert {name for name in rock if "Guitar" in name} == {"Acoustic Guitar (nylon)"}
+
+
+def test_number_words_before_an_instrument_are_no_part_of_its_name() -> None:
+    brief = parse_brief("1e1 bars piano")
+    assert (brief.num_bars, brief.instruments) == (10, ("Acoustic Grand Piano",))
+    brief = parse_brief("12x bars piano")
+    assert (brief.instruments, brief.not_understood) == (("Acoustic Grand Piano",), ("12x",))
+
+
+def test_a_text_of_mostly_unknown_words_gets_a_hint() -> None:
+    text = "ein trauriger Walzer für Streichquartett in d-Moll, 24 Takte"
+    assert any(entry.startswith("hint: ") for entry in parse_brief(text).understood)
+    for known in (
+        "a wistful waltz for string quartet in D minor, 24 bars",
+        "a lullaby for my daughter Zelda with pineapples",
+    ):
+        assert not any(entry.startswith("hint: ") for entry in parse_brief(known).understood)
 
 
 def _complaint(text: str) -> str:

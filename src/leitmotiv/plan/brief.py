@@ -11,9 +11,9 @@ Conventions:
 - Chords are Harte symbols (``D:min7/b3``), one a bar, or two a bar where there are twice as many
   as bars.
 
-Public names: :class:`Brief`, :class:`ThemeNote`, :func:`brief_json_schema` and the limits
-:data:`MIN_BPM`, :data:`MAX_BPM`, :data:`MAX_BARS`, :data:`MIN_DURATION_SEC`,
-:data:`MAX_DURATION_SEC`.
+Public names: :class:`Brief`, :class:`ThemeNote`, :func:`brief_json_schema`,
+:func:`check_meter` and the limits :data:`MIN_BPM`, :data:`MAX_BPM`, :data:`MAX_BARS`,
+:data:`MIN_DURATION_SEC`, :data:`MAX_DURATION_SEC`.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from typing import Any, ClassVar, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from leitmotiv.errors import BriefError, LeitmotivError
+from leitmotiv.errors import BriefError, LeitmotivError, TheoryError
 from leitmotiv.plan.validation import Noun
-from leitmotiv.theory import ChordSymbol, Key, Meter, Mode
+from leitmotiv.theory import TICKS_PER_QUARTER, ChordSymbol, Key, Meter, Mode
 
 __all__ = [
     "MAX_BARS",
@@ -36,12 +36,42 @@ __all__ = [
     "Brief",
     "ThemeNote",
     "brief_json_schema",
+    "check_meter",
 ]
 
 MIN_BPM, MAX_BPM = 20.0, 400.0
 MAX_BARS = 2000
 MIN_DURATION_SEC, MAX_DURATION_SEC = 2.0, 3600.0
 MAX_SEED = 2**63 - 1
+MAX_DENOMINATOR = 32
+MAX_BAR_QUARTERS = 8
+
+
+def check_meter(text: str) -> str:
+    """Return a time signature in its usual spelling, if music can be written in it.
+
+    Raises
+    ------
+    TheoryError
+        If it is no meter, counts in notes shorter than a 32nd or has bars of more than 8 quarters.
+
+    Examples
+    --------
+    >>> check_meter("C"), check_meter("7/8")
+    ('4/4', '7/8')
+    """
+    meter = Meter.parse(text)
+    if meter.denominator > MAX_DENOMINATOR:
+        raise TheoryError(
+            f"denominator={meter.denominator} of a meter must be 1, 2, 4, 8, 16 or 32 here; count "
+            "in longer notes"
+        )
+    if meter.bar_ticks > MAX_BAR_QUARTERS * TICKS_PER_QUARTER:
+        raise TheoryError(
+            f"a bar of {meter} lasts {meter.bar_ticks / TICKS_PER_QUARTER:g} quarters but must "
+            f"last at most {MAX_BAR_QUARTERS}; halve the meter, as 6/4 instead of 12/4"
+        )
+    return str(meter)
 
 
 class ThemeNote(Noun):
@@ -136,7 +166,7 @@ class Brief(Noun):
     @field_validator("meter")
     @classmethod
     def _check_meter(cls, meter: str | None) -> str | None:
-        return None if meter is None else str(Meter.parse(meter))
+        return None if meter is None else check_meter(meter)
 
     @field_validator("chords")
     @classmethod

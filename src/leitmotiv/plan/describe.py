@@ -45,7 +45,10 @@ def describe_plan(plan: Plan) -> list[str]:
         change = "slowing" if last < plan.tempos[0].bpm else "moving"
         tempo += f", {change} to {last:.0f} at the end"
     lines.append(f"{tempo}; lasts {_time(plan.duration_sec)}")
-    lines.append("parts: " + ", ".join(f"{part.name} ({part.role})" for part in plan.parts))
+    lines.append(
+        f"part{'s' * (plan.num_parts != 1)}: "
+        + ", ".join(f"{part.name} ({part.role})" for part in plan.parts)
+    )
     if plan.brief.understood:
         lines.append("understood: " + "; ".join(plan.brief.understood))
     if plan.brief.not_understood:

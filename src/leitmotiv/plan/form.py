@@ -281,7 +281,8 @@ def make_form(
 def _label(letter: str, times: int, *, exact: bool) -> str:
     if times == 0 or exact:
         return letter
-    return letter + "'" * times if times <= 3 else f"{letter}{times + 1}"
+    # "A5" would read like a chord.
+    return letter + "'" * times if times <= 3 else f"{letter}'{times + 1}"
 
 
 def _edit_share(form: str, letters: str, position: int, rng: np.random.Generator) -> float:

@@ -66,8 +66,16 @@ class _Draft:
     high: int = 127
 
 
-def is_excluded(instrument: Instrument, without: Sequence[str]) -> bool:
-    """Return whether an instrument is one of those that must not appear."""
+def is_excluded(
+    instrument: Instrument, without: Sequence[str], *, wanted: Sequence[str] = ()
+) -> bool:
+    """Return whether an instrument is one of those that must not appear.
+
+    An instrument ``wanted`` by name outlives the exclusion of a relative ("electric piano, no
+    piano"), though not its own.
+    """
+    if instrument.name in wanted and instrument.name not in without:
+        without = [word for word in without if word in ("drums", DRUM_KIT.name)]
     for word in without:
         if instrument.is_drum:
             if word in ("drums", DRUM_KIT.name):
@@ -272,11 +280,13 @@ def _name_parts(drafts: list[_Draft]) -> None:
         seen[base] += 1
 
 
-def _from_entries(entries: Sequence[PaletteEntry], without: Sequence[str]) -> list[_Draft]:
+def _from_entries(
+    entries: Sequence[PaletteEntry], without: Sequence[str], joining: Sequence[str] = ()
+) -> list[_Draft]:
     drafts = []
     for entry in entries:
         instrument = _resolve(entry.instrument)
-        if not is_excluded(instrument, without):
+        if not is_excluded(instrument, without, wanted=joining):
             drafts.append(_draft_of(instrument, entry))
     same = {draft.instrument.name for draft in drafts}
     if len(drafts) == 2 and len(same) == 1 and drafts[0].instrument.family == "piano":
@@ -294,11 +304,18 @@ def _usual_drafts(
 ) -> list[_Draft]:
     """Return the usual line-up of a genre, with those who join it."""
     first = choice % len(genre.palettes)
+    line_ups: list[Sequence[PaletteEntry]]
     line_ups = [line_up] if line_up else [*genre.palettes[first:], *genre.palettes[:first]]
     players = [_resolve(name) for name in joining]
-    players = [player for player in players if not is_excluded(player, without)]
+    joining = [player.name for player in players]
+    players = [p for p in players if not is_excluded(p, without, wanted=joining)]
     if not players:
         return _from_entries(line_ups[0], without)
+    # Who must not appear gives up the seat before somebody else joins.
+    line_ups = [
+        [e for e in entries if not is_excluded(_resolve(e.instrument), without, wanted=joining)]
+        for entries in line_ups
+    ]
     entries = max(line_ups, key=lambda entries: num_covered(entries, players))
     entries = join_line_up(entries, players)
     if len(entries) > MAX_PLANNED_PARTS:
@@ -306,7 +323,7 @@ def _usual_drafts(
             f"joining={len(players)} players make {len(entries)} parts with the usual line-up, of "
             f"which there must be at most {MAX_PLANNED_PARTS}; name fewer instruments"
         )
-    return _from_entries(entries, without)
+    return _from_entries(entries, without, joining)
 
 
 def make_palette(

@@ -28,7 +28,7 @@ from typing import Any, ClassVar, Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from leitmotiv.errors import LeitmotivError, PlanError
-from leitmotiv.plan.brief import MAX_BARS, MAX_BPM, MAX_SEED, MIN_BPM, Brief
+from leitmotiv.plan.brief import MAX_BARS, MAX_BPM, MAX_SEED, MIN_BPM, Brief, check_meter
 from leitmotiv.plan.validation import Noun
 from leitmotiv.theory import TICKS_PER_QUARTER, ChordSymbol, Key, Meter
 
@@ -122,7 +122,11 @@ class PlanPhrase(_PlanRecord):
 class PlanSection(_PlanRecord):
     """A part of the form with its own key, energy and texture."""
 
-    label: str = Field(min_length=1, max_length=20, description="Letter of the form: A, B, A'.")
+    label: str = Field(
+        min_length=1,
+        max_length=20,
+        description="Letter of the form: A, B, A'; A'5 where A stands for the fifth time.",
+    )
     name: str = Field(min_length=1, max_length=60, description="What it is: theme, contrast, coda.")
     start_bar_index: int = Field(ge=0, lt=MAX_BARS, description="First bar.")
     num_bars: int = Field(ge=1, le=MAX_BARS, description="Length in bars.")
@@ -232,13 +236,14 @@ class Plan(_PlanRecord):
     @field_validator("meter")
     @classmethod
     def _check_meter(cls, meter: str) -> str:
-        return str(_meter(meter))
+        return check_meter(meter)
 
     @model_validator(mode="after")
     def _check_whole(self) -> Self:
-        self._check_tempos()
-        self._check_chords()
         self._check_sections()
+        self._check_chords()
+        self._check_tempos()
+        self._check_main_key()
         self._check_placements()
         if self.loop is not None and not 0 <= self.loop[0] < self.loop[1] <= self.num_bars:
             raise ValueError(
@@ -252,10 +257,15 @@ class Plan(_PlanRecord):
         if bars[0] != 0:
             raise ValueError(f"tempos[0].bar_index={bars[0]} must be 0; give the first tempo there")
         for index in range(1, len(bars)):
-            if not bars[index - 1] < bars[index] < self.num_bars:
+            if bars[index] <= bars[index - 1]:
                 raise ValueError(
-                    f"tempos[{index}].bar_index={bars[index]} must lie after the one before it and "
-                    f"below num_bars={self.num_bars}; sort the tempos by bar"
+                    f"tempos[{index}].bar_index={bars[index]} must be above {bars[index - 1]}, the "
+                    "bar of the tempo before it; sort the tempos by bar"
+                )
+            if bars[index] >= self.num_bars:
+                raise ValueError(
+                    f"tempos[{index}].bar_index={bars[index]} must be below "
+                    f"num_bars={self.num_bars}; move that tempo into the piece or remove it"
                 )
 
     def _check_chords(self) -> None:
@@ -306,6 +316,16 @@ class Plan(_PlanRecord):
             raise ValueError(
                 f"num_bars={self.num_bars} must equal the sum of the sections, {position}; "
                 "change one of the two"
+            )
+
+    def _check_main_key(self) -> None:
+        """The main key is that of the first section behind the intro: where the theme begins."""
+        played = [s for s in self.sections if s.name.lower() != "intro"] or list(self.sections)
+        first = played[0]
+        if first.key != self.key:
+            raise ValueError(
+                f"key={self.key!r} must be the key of section {first.label}, {first.key!r}, with "
+                "which the piece begins; to move the piece change sections[].key and chords too"
             )
 
     def _check_placements(self) -> None:

@@ -16,7 +16,7 @@ from itertools import islice, pairwise
 from typing import Any
 
 from leitmotiv.errors import BriefError
-from leitmotiv.plan.palette import MAX_PLANNED_PARTS
+from leitmotiv.plan.palette import MAX_PLANNED_PARTS, is_excluded
 from leitmotiv.plan.vocabulary import vocabulary
 from leitmotiv.plan.words import NUMBER, Sentence, phrase_pattern, read_number
 from leitmotiv.score.general_midi import (
@@ -60,6 +60,7 @@ _LENDERS = ("orchestral", "nocturne", "choral", "baroque")
 _LONGEST = 4
 _WORD = re.compile(r"[^\W_][\w'&-]*")
 _NO_START = _NUMBER_WORDS | {"and", "with", "for", "of", "in", "or", "by", "two", "three", "four"}
+_NO_START |= {"bars", "measures"}  # "bars piano" is no honky-tonk
 _NO_END = {"solo", "section", "i", "ii", "1", "2", "3", "4", "and", "the", "slow", "loud", "soft"}
 
 
@@ -125,7 +126,13 @@ def find_players(sentence: Sentence, fields: dict[str, Any], notes: list[str]) -
         hint = hint or _ENSEMBLE_GENRES.get(name)
     carried: list[str] = []
     joining: list[tuple[int, tuple[str, ...]]] = []
-    players += _take_instruments(sentence, notes, carried, joining)
+    players += (individuals := _take_instruments(sentence, notes, carried, joining))
+    _refuse_contradiction(
+        [name for _, group in individuals + joining for name in group],
+        fields,
+        in_ensemble=bool(named),
+        closed=bool(individuals) and not named,
+    )
     has_genre = bool(genres) or hint is not None or "genre" in fields
     if players or not (has_genre or _only_drums(joining, sentence)):
         players += joining
@@ -147,6 +154,46 @@ def find_players(sentence: Sentence, fields: dict[str, Any], notes: list[str]) -
     if names:
         fields["instruments"] = tuple(names)
     return carried
+
+
+def _refuse_contradiction(
+    names: list[str], fields: dict[str, Any], *, in_ensemble: bool, closed: bool
+) -> None:
+    """Raise where an instrument is both asked for by its name and excluded.
+
+    An ensemble may lack a member ("string quartet without viola"). An exclusion of a relative
+    ("harpsichord, no piano") is kept where a genre chooses players, and is met anyway by a
+    ``closed`` list.
+    """
+    without = fields.get("without", ())
+    for name in dict.fromkeys(names):
+        plain = "drums" if name == DRUM_KIT.name else name
+        if plain in without:
+            raise BriefError(
+                f"the text asks for {name!r} and excludes it too (without={plain!r}); "
+                "drop one of the two"
+            )
+        if in_ensemble and is_excluded(_known(name), without):
+            raise BriefError(
+                f"the text asks for {name!r} beside an ensemble, but "
+                f"without={', '.join(without)!r} excludes its whole family; name the players one "
+                "by one instead of the ensemble"
+            )
+    if closed and without:
+        kept = {_family(name) for name in names}
+        without = tuple(word for word in without if _family(word) not in kept)
+        fields["without"] = without
+
+
+def _known(name: str) -> Instrument:
+    instrument = find_instrument(name)
+    assert instrument is not None, name  # names come from the table
+    return instrument
+
+
+def _family(name: str) -> str:
+    instrument = find_instrument(name)
+    return name if instrument is None or instrument.is_drum else instrument.family
 
 
 def _take_ensembles(sentence: Sentence, *, shortest: int) -> list[tuple[int, str]]:
@@ -285,7 +332,7 @@ def _count_before(sentence: Sentence, start: int, phrase: str) -> tuple[int, int
     if match is None:
         return start, 1
     count = read_number(match[1])
-    if count != int(count) or not 0 <= count <= 64:
+    if not 0 <= count <= 64 or count != int(count):
         raise BriefError(
             f"instruments: {match[1]} {phrase} must be a whole number of players from 1 to "
             f"{MAX_PLANNED_PARTS}; change the number"

@@ -26,12 +26,14 @@ from leitmotiv.plan.brief import (
     MIN_DURATION_SEC,
     Brief,
     ThemeNote,
+    check_meter,
 )
 from leitmotiv.plan.form import is_letter_form
 from leitmotiv.plan.players import find_excluded, find_players
+from leitmotiv.plan.validation import clip_words
 from leitmotiv.plan.vocabulary import vocabulary
 from leitmotiv.plan.words import NUMBER, Sentence, phrase_pattern, read_number
-from leitmotiv.theory import ChordSymbol, Key, Meter, parse_lead_sheet, parse_pitch, roman_to_chord
+from leitmotiv.theory import ChordSymbol, Key, parse_lead_sheet, parse_pitch, roman_to_chord
 
 __all__ = ["parse_brief"]
 
@@ -39,6 +41,11 @@ _MAX_TEXT = 4_000
 _MODES = "major|minor|maj|min|dur|moll|dorian|phrygian|lydian|mixolydian|aeolian|ionian|locrian"
 _SIGN = r"(?:##?|bb?|[\s-]*(?:sharp|flat)\b)?"
 _EXAMPLE = "such as 'a wistful waltz for string quartet in D minor, 24 bars'"
+_MIN_UNKNOWN = 4
+_HINT = (
+    "hint: most of these words are unknown; briefs are read in English and name genre, mood, "
+    "instruments, key, length"
+)
 _UNITS = {"h": 3600.0, "m": 60.0, "s": 1.0}
 _UNIT = r"(?:hours?|hrs?|hr|h|minutes?|mins?|min|seconds?|secs?|sec|m(?=\s*\d)|s)(?![a-z])"
 
@@ -65,6 +72,13 @@ def parse_brief(text: str) -> Brief:
         raise BriefError(
             f"text of {len(text)} characters must be at most {_MAX_TEXT}; shorten the request"
         )
+    try:
+        return _read(text)
+    except BriefError as error:
+        raise BriefError(clip_words(str(error))) from None
+
+
+def _read(text: str) -> Brief:
     sentence = Sentence(unicodedata.normalize("NFKC", text))
     fields: dict[str, Any] = {}
     notes: list[str] = []
@@ -89,13 +103,17 @@ def parse_brief(text: str) -> Brief:
         shown = " ".join(text.split())
         shown = shown if len(shown) <= 60 else shown[:59] + "…"
         raise BriefError(
-            f"text={shown!r}: nothing in it was understood; name a genre, mood, instrument, key "
-            f"or length, {_EXAMPLE}"
+            f"text={shown!r}: nothing in it was understood; name in English a genre, mood, "
+            f"instrument, key or length, {_EXAMPLE}"
         )
+    leftovers = sentence.leftovers(vocabulary().stop_words)
+    notes = list(dict.fromkeys(notes))
+    if len(leftovers) >= _MIN_UNKNOWN and len(leftovers) > len(notes):
+        notes.append(_HINT)
     return Brief(
         text=text.strip(),
-        understood=tuple(dict.fromkeys(notes)),
-        not_understood=sentence.leftovers(vocabulary().stop_words),
+        understood=tuple(notes),
+        not_understood=leftovers,
         **fields,
     )
 
@@ -279,11 +297,12 @@ def _read_bpm(sentence: Sentence, fields: dict[str, Any], notes: list[str]) -> N
 
 
 def _read_length(sentence: Sentence, fields: dict[str, Any], notes: list[str]) -> None:
-    match = sentence.take(rf"(?<![\w.])({NUMBER})[\s-]*(?:bars?|measures?)\b(?!\s+blues)")
+    number = rf"(?:{NUMBER}|\d+(?:\.\d+)?e[+-]?\d+)"
+    match = sentence.take(rf"(?<![\w.])({number})[\s-]*(?:bars?|measures?)\b(?!\s+blues)")
     match = match or sentence.take(r"\b(?:bars|measures|num_bars)\s*[:=]\s*(-?\d+(?:\.\d+)?)")
     if match is not None:
         bars = read_number(match[1])
-        if bars != int(bars) or not 1 <= bars <= MAX_BARS:
+        if not 1 <= bars <= MAX_BARS or bars != int(bars):
             raise BriefError(
                 f"num_bars={bars:g} must be a whole number from 1 to {MAX_BARS}; "
                 "change the number of bars"
@@ -336,27 +355,36 @@ def _take_duration(sentence: Sentence) -> float | None:
     return total
 
 
+_METER = (
+    r"(?<![\w/])(-?\d+(?:\+\d+){0,8}\s*/\s*-?\d+)(?![\w/])"
+    r"(?:[\s-]*(?:time(?:\s+signature)?|meter|metre))?"
+)
+
+
 def _read_meter(sentence: Sentence, fields: dict[str, Any], notes: list[str]) -> None:
     words = vocabulary().meter_words
-    match = sentence.take(
-        r"(?<![\w/])(-?\d+(?:\+\d+){0,8}\s*/\s*-?\d+)(?![\w/])"
-        r"(?:[\s-]*(?:time(?:\s+signature)?|meter|metre))?"
-    )
-    if match is not None:
-        try:
-            meter = Meter.parse(match[1].replace(" ", ""))
-        except TheoryError as error:
-            text = match[1].replace(" ", "")
-            raise BriefError(
-                f"meter={text!r} is impossible ({error}); write one such as 3/4, 4/4 or 6/8"
-            ) from None
-    else:
-        match = sentence.take(phrase_pattern(words))
-        if match is None:
-            return
-        meter = Meter.parse(words[" ".join(match.group().split())])
-    fields["meter"] = str(meter)
-    notes.append(f"meter: {meter}")
+    digits, named = re.compile(_METER), re.compile(phrase_pattern(words))
+    for pattern in (digits, named):
+        match = sentence.search(pattern.pattern)
+        while match is not None:
+            text = match[1].replace(" ", "") if pattern is digits else match.group()
+            text = words.get(" ".join(text.split()), text)
+            try:
+                meter = check_meter(text)
+            except TheoryError as error:
+                if "meter" not in fields:
+                    raise BriefError(
+                        f"meter={text!r} is impossible ({error}); write one such as 3/4, 4/4 or 6/8"
+                    ) from None
+                meter = ""
+            if "meter" not in fields:
+                fields["meter"] = meter
+                notes.append(f"meter: {meter}")
+            if meter == fields["meter"]:
+                sentence.blank(match)
+            else:  # one meter holds for a whole piece
+                sentence.set_aside(match)
+            match = sentence.search(pattern.pattern)
 
 
 def _parse_key(text: str) -> Key:
@@ -367,10 +395,13 @@ def _parse_key(text: str) -> Key:
 
 
 def _read_key(sentence: Sentence, fields: dict[str, Any], notes: list[str]) -> None:
-    key = _take_key(sentence)
-    if key is not None:
+    found = _find_key(sentence)
+    if found is not None:
+        key = _parse_key(found[0])
         fields["key"] = str(key)
         notes.append(f"key: {key}")
+        sentence.blank(found[1])
+        _set_aside_keys(sentence, key)
         return
     bad = sentence.search(
         rf"\bkey(?:\s+of|\s*[:=])?\s+([h-z](?:[#b]*))(?![\w#])|"
@@ -386,11 +417,28 @@ def _read_key(sentence: Sentence, fields: dict[str, Any], notes: list[str]) -> N
         )
 
 
-def _take_key(sentence: Sentence) -> Key | None:
+def _set_aside_keys(sentence: Sentence, main: Key) -> None:
+    """Keys beside the main one are the planner's to choose: name them as not understood."""
+    found = _find_key(sentence)
+    while found is not None:
+        try:
+            other = Key.parse(found[0])
+            # "A minor piece" may be an article.
+            same = other == main or (found[0].startswith("a ") and other.mode == main.mode)
+        except TheoryError:
+            same = False
+        if same:
+            sentence.blank(found[1])
+        else:
+            sentence.set_aside(found[1])
+        found = _find_key(sentence)
+
+
+def _find_key(sentence: Sentence) -> tuple[str, re.Match[str]] | None:
+    """Return the name of the most clearly written key, and where it stands."""
     german = sentence.search(r"\b([a-h](?:is|es|s)?)[\s-]?(dur|moll)\b")
     if german is not None:
-        sentence.blank(german)
-        return _parse_key(german.group())
+        return german.group(), german
     pattern = (
         r"(?:\b(?:in|key of|key[:=]?)\s+(?:the\s+key\s+of\s+)?)?"
         rf"(?<![\w#])([a-g])({_SIGN})[\s-]+({_MODES})\b"
@@ -405,27 +453,32 @@ def _take_key(sentence: Sentence) -> Key | None:
             names_mode or (not led and match[3] not in ("major", "minor", "maj", "min"))
         ):
             continue
-        sentence.blank(match)
-        return _parse_key(f"{letter}{match[2]} {match[3]}")
+        return f"{letter}{match[2]} {match[3]}", match
     short = sentence.search(r"(?<![\w#])([A-G](?:##?|bb?)?)(maj|min|m)(?![\w#])", cased=True)
     if short is not None:
-        sentence.blank(short)
-        return _parse_key(short.group())
+        return short.group(), short
     prefix = r"\b(?i:in|key\s+of|key\s*[:=]?)\s+(?i:the\s+key\s+of\s+)?"
     bare = sentence.search(
         prefix + r"([A-G]|[b-g])(##?|bb?|[\s-]+(?i:sharp|flat)\b)?(?![\w#'])", cased=True
     ) or sentence.search(r"(?<![\w#])([A-G])(##?|bb?|[\s-]+(?i:sharp|flat)\b)(?![\w#])", cased=True)
     if bare is None:
         return None
-    sentence.blank(bare)
-    return _parse_key(f"{bare[1]}{bare[2] or ''}")
+    return f"{bare[1]}{bare[2] or ''}", bare
 
 
 def _read_mode(sentence: Sentence, fields: dict[str, Any], notes: list[str]) -> None:
-    match = sentence.take(rf"\b({_MODES})\b")
-    if match is not None and "key" not in fields:
-        fields["mode"] = _parse_key(f"C {match[1]}").mode.value
-        notes.append(f"mode: {fields['mode']}")
+    match = sentence.search(rf"\b({_MODES})\b")
+    while match is not None:
+        mode = _parse_key(f"C {match[1]}").mode.value
+        if "key" not in fields and "mode" not in fields:
+            fields["mode"] = mode
+            notes.append(f"mode: {mode}")
+        known = fields["mode"] if "mode" in fields else Key.parse(fields["key"]).mode.value
+        if mode == known:
+            sentence.blank(match)
+        else:
+            sentence.set_aside(match)
+        match = sentence.search(rf"\b({_MODES})\b")
 
 
 def _read_tempo(sentence: Sentence, fields: dict[str, Any], notes: list[str]) -> None:

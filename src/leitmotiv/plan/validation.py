@@ -4,13 +4,14 @@ Purpose: pydantic reports every fault on several lines; a person wants the first
 place, its value and what to do. :class:`Noun` turns pydantic's report into one line and raises
 it as the stage's own error, whether a value comes from Python, from a dict or from a file.
 
-Public names: :class:`Noun`, :func:`first_fault`.
+Public names: :class:`Noun`, :func:`first_fault`, :func:`clip_words`.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import re
 import tempfile
 from pathlib import Path
 from typing import Any, ClassVar, Self
@@ -19,7 +20,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from leitmotiv.errors import LeitmotivError
 
-__all__ = ["Noun", "first_fault"]
+__all__ = ["Noun", "clip_words", "first_fault"]
 
 MAX_FILE_BYTES = 64 * 2**20
 MAX_SHOWN = 60
@@ -28,6 +29,18 @@ MAX_SHOWN = 60
 def _shorten(value: object) -> str:
     text = " ".join(repr(value).split())
     return text if len(text) <= MAX_SHOWN else text[: MAX_SHOWN - 1] + "…"
+
+
+def clip_words(message: str) -> str:
+    """Cut what a message quotes: no word of it is longer than 60 characters.
+
+    Examples
+    --------
+    >>> len(clip_words("key=" + "x" * 5000 + " is unknown"))
+    71
+    """
+    cut = re.sub(rf"\S{{{MAX_SHOWN + 1},}}", lambda m: m.group()[: MAX_SHOWN - 1] + "…", message)
+    return " ".join(cut.split())
 
 
 def _limits(model: type[BaseModel], location: tuple[int | str, ...]) -> str | None:
@@ -65,11 +78,76 @@ def first_fault(error: ValidationError, model: type[BaseModel] = BaseModel) -> s
     ):
         line = f"{place}={fault['input']} must be {limits}; change it or leave it out"
     else:
-        message = message.replace("Input should", "must", 1)
-        line = f"{place}={_shorten(fault['input'])} {message}"
+        line = _plain_words(place, fault, model)
+    if isinstance(fault["input"], str) and len(fault["input"]) > MAX_SHOWN:
+        line = line.replace(fault["input"], fault["input"][: MAX_SHOWN - 1] + "…")
     if len(faults) > 1:
         line += f" (and {len(faults) - 1} more)"
-    return " ".join(line.split())
+    return clip_words(line)
+
+
+def _kind_of(value: object) -> str:
+    """Call a value by the name that JSON gives its type."""
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return str(value).lower()
+    names = {dict: "an object", list: "a list", tuple: "a list", str: "text"}
+    return next((name for kind, name in names.items() if isinstance(value, kind)), "a number")
+
+
+_WANTED = {
+    "dict_type": "an object with named fields, { ... }",
+    "model_type": "an object with named fields, { ... }",
+    "model_attributes_type": "an object with named fields, { ... }",
+    "tuple_type": "a list, [ ... ]",
+    "list_type": "a list, [ ... ]",
+    "string_type": 'text in quotes, "..."',
+    "int_type": "a whole number",
+    "int_parsing": "a whole number",
+    "int_from_float": "a whole number",
+    "int_parsing_size": "a whole number of at most 18 digits",
+    "float_type": "a number",
+    "float_parsing": "a number",
+    "finite_number": "a finite number",
+    "bool_type": "true or false",
+    "bool_parsing": "true or false",
+}
+
+
+def _plain_words(place: str, fault: Any, model: type[BaseModel]) -> str:
+    """Say a fault of type or size in words that need no knowledge of pydantic."""
+    kind, limits, value = fault["type"], fault.get("ctx", {}), fault["input"]
+    shown = f"{place}={_shorten(value)}" if place else _shorten(value)
+    wanted = _WANTED.get(kind)
+    if not place and wanted is not None:
+        fields = list(model.model_fields)
+        some = f" such as {', '.join(fields[:4])}" if fields else ""
+        return f"it holds {_kind_of(value)} but must be {wanted}{some}; check the file"
+    if wanted is not None:
+        return f"{shown} is {_kind_of(value)} but must be {wanted}; change it"
+    if kind in ("too_short", "string_too_short"):
+        least = limits["min_length"]
+        what = _counted(least, "character" if kind.startswith("string") else "entry")
+        end = "write it" if kind.startswith("string") else "add what is missing"
+        return f"{shown} must hold at least {what}; {end}"
+    if kind in ("too_long", "string_too_long"):
+        what = _counted(limits["max_length"], "character" if kind.startswith("string") else "entry")
+        size = len(value) if hasattr(value, "__len__") else limits.get("actual_length")
+        return f"{shown} holds {size} but at most {what} fit; shorten it"
+    if kind == "literal_error":
+        return f"{shown} must be one of {limits['expected'].replace(' or ', ', ')}; choose one"
+    signs = {"ge": "at least", "gt": "above", "le": "at most", "lt": "below"}
+    for name, words in signs.items():
+        if name in limits:
+            return f"{shown} must be {words} {limits[name]:g}; change it"
+    message = str(fault["msg"]).replace("Input should", "must", 1)
+    return f"{shown} {message[0].lower()}{message[1:]}; change it"
+
+
+def _counted(number: int, noun: str) -> str:
+    many = f"{noun[:-1]}ies" if noun.endswith("y") else f"{noun}s"
+    return f"{number} {noun if number == 1 else many}"
 
 
 class Noun(BaseModel):

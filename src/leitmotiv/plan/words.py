@@ -43,6 +43,8 @@ def read_number(text: str) -> float:
     (24.0, 105.0, 1.5)
     """
     text = text.strip().lower()
+    if re.fullmatch(r"\d+(?:\.\d+)?e[+-]?\d+", text):
+        return float(text)
     if re.fullmatch(r"-?\d+(?:[.,]\d+)?", text):
         # "1,500" has a thousands separator, "1,5" a decimal comma.
         if re.fullmatch(r"-?\d{1,3},\d{3}", text):
@@ -87,6 +89,8 @@ class Sentence:
     def __init__(self, text: str) -> None:
         self.original = text.translate(_SIGNS).replace(_BLANK, " ")
         self.lower = "".join(c.lower() if len(c.lower()) == 1 else c for c in self.original)
+        self._typed = self.original
+        self._surplus: list[tuple[int, str]] = []
 
     def search(self, pattern: str, *, cased: bool = False) -> re.Match[str] | None:
         """Find a pattern in the lower-case view (as typed where ``cased``)."""
@@ -113,18 +117,29 @@ class Sentence:
         self.original = self.original[:start] + hole + self.original[end:]
         self.lower = self.lower[:start] + hole + self.lower[end:]
 
+    def set_aside(self, match: re.Match[str]) -> None:
+        """Blank out what was read but cannot be carried out; it counts as a leftover."""
+        text = self._typed[match.start() : match.end()]
+        start = match.start() + len(text) - len(text.lstrip())
+        self._surplus.append((start, " ".join(text.split())))
+        self.blank(match)
+
     def tokens(self) -> list[re.Match[str]]:
         """Return the words left, as matches on the lower-case view."""
         return list(re.finditer(r"[^\W_][\w#'&+-]*", self.lower))
 
     def leftovers(self, stop_words: Iterable[str]) -> tuple[str, ...]:
-        """Return the words left that are no stop words, as typed, without repeats."""
+        """Return what was set aside and the words left that are no stop words, as typed.
+
+        They come in the order of the text, without repeats.
+        """
         stop = set(stop_words)
-        words = []
+        words = list(self._surplus)
         for match in self.tokens():
             word = match.group().rstrip("'-+&")
             plain = word.removesuffix("'s")
             if plain in stop or len(plain) == 1:
                 continue
-            words.append(self.original[match.start() : match.start() + len(word)])
-        return tuple(dict.fromkeys(words))
+            start = match.start()
+            words.append((start, self.original[start : start + len(word)]))
+        return tuple(dict.fromkeys(word for _, word in sorted(words)))
