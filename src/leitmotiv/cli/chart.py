@@ -17,6 +17,11 @@ BARS_A_LINE = 4
 ENERGY_MARKS = "▁▂▃▄▅▆▇█"
 
 
+def _count(number: int, noun: str) -> str:
+    """A number with its noun: 1 bar, 2 bars."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
 def format_duration(duration_sec: float) -> str:
     """Return minutes and seconds.
 
@@ -36,8 +41,9 @@ def _bpm_text(plan: Plan) -> str:
 def plan_summary(plan: Plan) -> str:
     """Return the one line that says what a piece is."""
     form = "".join(section.label for section in plan.sections)
+    length = _count(plan.num_bars, "bar")
     return (
-        f"{plan.genre} in {plan.key}, {plan.meter}, {_bpm_text(plan)}, {plan.num_bars} bars "
+        f"{plan.genre} in {plan.key}, {plan.meter}, {_bpm_text(plan)}, {length} "
         f"({form}), {format_duration(plan.duration_sec)}"
     )
 

@@ -75,7 +75,8 @@ def _check_master(
     if not np.isfinite(audio).all():
         yield Finding("corrupt audio", "error", "the master holds samples that are not finite")
         return
-    envelope = np.abs(audio).max(axis=0) if audio.shape[1] else np.zeros(0, np.float32)
+    envelope = np.abs(audio[0])
+    np.maximum(envelope, np.abs(audio[1]), out=envelope)
     if not len(envelope) or envelope.max() < _SILENCE:
         yield Finding("silence", "error", "the master is silent")
         return
@@ -121,11 +122,10 @@ def _check_stems(stems: Stems) -> Iterator[Finding]:
         if not np.isfinite(audio).all():
             message = f"stem {name!r} holds samples that are not finite"
             yield Finding("corrupt audio", "error", message, index)
-        peak = float(np.abs(audio).max(initial=0.0))
+        peak = float(np.maximum(audio.max(initial=0.0), -audio.min(initial=0.0)))
         if peak < _SILENCE:
             yield Finding("dead stem", "warning", f"stem {name!r} is silent", index)
-        flat = audio.reshape(-1)
-        power = float(np.dot(flat, flat)) / max(len(flat), 1)
+        power = sum(float(channel @ channel) for channel in audio) / max(audio.size, 1)
         levels.append(10.0 * np.log10(max(power, 1e-20)))
     loudest = max(levels, default=0.0)
     for index, (name, level) in enumerate(zip(stems.names, levels, strict=True)):

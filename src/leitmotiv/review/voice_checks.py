@@ -73,7 +73,7 @@ def _pair_parallels(
     for kind, wrong in (("octaves", octaves), ("fifths", fifths)):
         for index in np.flatnonzero(wrong).tolist():
             bar = int(max(upper.bar[a[index + 1]], lower.bar[b[index + 1]]))
-            message = f"{first.name} and {second.name}: parallel {kind} into bar {bar + 1}"
+            message = f"{first.name} and {second.name} into bar {bar + 1}"
             yield Finding(f"parallel {kind}", severity, message, first.index, bar)
 
 
