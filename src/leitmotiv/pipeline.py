@@ -288,8 +288,9 @@ def _sound(
             tuple(part.role for part in performance.parts),
             programs=tuple(None if part.is_drum else part.program for part in performance.parts),
             preset=mix_preset(performance, plan),
+            overwrite=True,  # the dry stems have no further use
         )
-        stems = trim_tail(stems)
+        stems = trim_tail(stems, overwrite=True)
         mix = mix_down(stems)
 
     with clock.stage("master", "loudness and peaks"):

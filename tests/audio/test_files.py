@@ -92,6 +92,15 @@ def test_equal_audio_gives_equal_bytes_and_zeros_stay_zero(tmp_path, tone):
     assert not read_audio(tmp_path / "a.wav")[0][:, 1000:2000].any()
 
 
+@pytest.mark.parametrize("subtype", ["PCM_16", "PCM_24", "PCM_32", "FLOAT"])
+@pytest.mark.parametrize("block", [1, 1000])
+def test_the_bytes_do_not_depend_on_the_blocks(tmp_path, tone, subtype, block, monkeypatch):
+    whole = write_wav(tmp_path / "whole.wav", tone, 48000, subtype=subtype).read_bytes()
+    monkeypatch.setattr("leitmotiv.audio.files._BLOCK", block)
+    path = write_wav(tmp_path / "blocks.wav", tone, 48000, subtype=subtype)
+    assert path.read_bytes() == whole
+
+
 def test_dither_frees_a_quiet_tone_from_harmonics(tmp_path):
     time = np.arange(48000) / 48000
     quiet = (1.5 * 2**-15 * np.sin(2 * np.pi * 1000 * time)).astype(np.float32)[None]

@@ -120,3 +120,10 @@ def test_wrong_shapes_are_refused():
         integrated_lufs(np.zeros(10, np.float32), SAMPLE_RATE)
     with pytest.raises(AudioError, match="6 channels"):
         integrated_lufs(np.zeros((6, 10), np.float32), SAMPLE_RATE)
+
+
+def test_long_audio_measured_in_pieces_reads_the_same(rng, monkeypatch):
+    audio = (rng.standard_normal((2, 7 * 48000 + 123)) * 0.1).astype(np.float32)
+    whole = integrated_lufs(audio, SAMPLE_RATE)
+    monkeypatch.setattr("leitmotiv.audio.meters._HOPS_AT_A_TIME", 3)
+    assert integrated_lufs(audio, SAMPLE_RATE) == pytest.approx(whole, abs=1e-6)

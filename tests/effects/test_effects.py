@@ -82,6 +82,24 @@ def test_silence_stays_silence(name):
     assert not out.any()
 
 
+@pytest.mark.parametrize("block", [7, 64, 3000, 9_000, 20_000])
+@pytest.mark.parametrize("name", EFFECTS)
+def test_whole_audio_goes_through_in_blocks_and_in_place(name, block, noise, monkeypatch):
+    monkeypatch.setattr("leitmotiv.effects.effect._BLOCK", block)
+    effect = EFFECTS[name]()
+    flush = np.zeros((2, effect.latency_samples), np.float32)
+    whole = effect.process(np.concatenate([noise, flush], axis=1))[:, flush.shape[1] :]
+    own = noise.copy()
+    assert apply(own, EFFECTS[name](), out=own) is own
+    assert np.abs(own - whole).max() <= TOLERANCE
+    before = noise.copy()
+    assert np.array_equal(apply(noise, EFFECTS[name]()), own)
+    assert np.array_equal(noise, before)
+    twice = apply(noise, EFFECTS[name](), EFFECTS[name]())
+    assert np.array_equal(twice, apply(own, EFFECTS[name]()))
+    assert np.array_equal(apply(noise), noise)
+
+
 @pytest.mark.parametrize("name", EFFECTS)
 def test_empty_and_wrong_blocks(name):
     assert EFFECTS[name]().process(np.zeros((2, 0), np.float32)).shape == (2, 0)

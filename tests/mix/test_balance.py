@@ -1,11 +1,21 @@
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 import pytest
 
 from leitmotiv.audio import Stems, integrated_lufs, sample_peak_dbfs
 from leitmotiv.errors import AudioError
-from leitmotiv.mix import PRESETS, balance_stems, find_preset, mix_down, seat_parts, trim_tail
+from leitmotiv.mix import (
+    PRESETS,
+    balance_stems,
+    find_preset,
+    master,
+    mix_down,
+    seat_parts,
+    trim_tail,
+)
 from leitmotiv.plan.vocabulary import genre_names
 from leitmotiv.styles import load_style, style_names
 
@@ -153,3 +163,36 @@ def test_the_tail_ends_when_nothing_is_heard_and_the_stems_still_sum(stems):
     heard = cut.num_samples - SAMPLE_RATE // 2
     np.testing.assert_array_equal(mix_down(cut)[:, :heard], mix_down(longer)[:, :heard])
     assert trim_tail(Stems(("Rest",), (silence,))).num_samples == silence.shape[1]
+
+
+def test_overwriting_gives_the_same_mix_in_the_same_buffers(stems):
+    silence = np.zeros((2, 3 * SAMPLE_RATE), dtype=np.float32)
+    longer = Stems(stems.names, tuple(np.hstack([a, silence]) for a in stems.audio))
+    expected = trim_tail(balance_stems(longer, ROLES, programs=QUARTET))
+    balanced = balance_stems(longer, ROLES, programs=QUARTET, overwrite=True)
+    cut = trim_tail(balanced, overwrite=True)
+    for own, old, new in zip(longer.audio, expected.audio, cut.audio, strict=True):
+        assert np.shares_memory(own, new)
+        assert not np.shares_memory(own, old)
+        assert np.array_equal(old, new)
+
+
+def test_a_long_piece_takes_little_memory_beside_its_stems(rng, monkeypatch):
+    monkeypatch.setattr("os.cpu_count", lambda: 2)
+    audio = tuple(
+        (0.1 * rng.standard_normal((2, 60 * SAMPLE_RATE))).astype(np.float32) for _ in range(2)
+    )
+    dry = Stems(("a", "b"), audio)
+    balance_stems(Stems(("a",), (audio[0].copy(),)), ("melody",), overwrite=True)  # fill caches
+    tracemalloc.start()
+    balanced = balance_stems(dry, ("melody", "bass"), overwrite=True)
+    balance_peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.reset_peak()
+    mastered = master(mix_down(trim_tail(balanced, overwrite=True)), SAMPLE_RATE)
+    master_peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    stem = audio[0].nbytes
+    transforms = 2 * 35_000_000  # two workers, whatever the length
+    assert balance_peak < 2.2 * stem + transforms
+    assert master_peak < 3.6 * stem + 20_000_000
+    assert mastered.audio.nbytes == stem

@@ -18,7 +18,7 @@ from __future__ import annotations
 import errno
 import os
 import struct
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,6 +31,7 @@ __all__ = ["BroadcastExtension", "read_audio", "write_wav"]
 
 _BYTES_PER_SAMPLE = {"PCM_16": 2, "PCM_24": 3, "PCM_32": 4, "FLOAT": 4}
 _MAX_RIFF_BYTES = 2**32 - 1
+_BLOCK = 2**17  # samples encoded at a time
 _UNKNOWN_LOUDNESS = 0x7FFF  # EBU Tech 3285 v2, 2.4: value is not known
 
 
@@ -103,8 +104,26 @@ def _info_chunk(info: Mapping[str, str]) -> bytes:
     return _chunk(b"LIST", content)
 
 
-def _encode(audio: NDArray[np.float32], subtype: str, rng: np.random.Generator) -> bytes:
-    """Interleave and quantise; integer formats are dithered and clipped at full scale."""
+def _encode(audio: NDArray[np.float32], subtype: str, rng: np.random.Generator) -> Iterator[bytes]:
+    """Interleave and quantise, block by block; integer formats are dithered."""
+    last = rng.random((1, audio.shape[0]), dtype=np.float32)
+    for start in range(0, audio.shape[1], _BLOCK):
+        block = audio[:, start : start + _BLOCK]
+        if subtype in ("PCM_16", "PCM_24"):
+            uniform = rng.random((block.shape[1], block.shape[0]), dtype=np.float32)
+            uniform = np.concatenate([last, uniform])
+            last = uniform[-1:]
+            # The difference of neighbouring uniform values has a triangular density of +-1 step
+            # and a high-passed spectrum (Lipshitz, Wannamaker, Vanderkooy 1992).
+            yield _quantise(block, subtype, uniform[1:] - uniform[:-1])
+        else:
+            yield _quantise(block, subtype, None)
+
+
+def _quantise(
+    audio: NDArray[np.float32], subtype: str, dither: NDArray[np.float32] | None
+) -> bytes:
+    """Interleave and quantise one block; integer formats are clipped at full scale."""
     if subtype == "FLOAT":
         return np.ascontiguousarray(audio.T, dtype="<f4").tobytes()
     bits = 8 * _BYTES_PER_SAMPLE[subtype]
@@ -113,11 +132,7 @@ def _encode(audio: NDArray[np.float32], subtype: str, rng: np.random.Generator) 
     dtype = np.float64 if bits == 32 else np.float32
     scaled: NDArray[np.floating] = np.array(audio.T, dtype=dtype, order="C")
     np.multiply(scaled, full_scale, out=scaled)
-    if bits < 32:
-        # The difference of neighbouring uniform values has a triangular density of +-1 step and
-        # a high-passed spectrum (Lipshitz, Wannamaker, Vanderkooy 1992).
-        uniform = rng.random((scaled.shape[0] + 1, scaled.shape[1]), dtype=np.float32)
-        dither = uniform[1:] - uniform[:-1]
+    if dither is not None:
         np.add(scaled, dither, out=scaled, where=scaled != 0)
     np.rint(scaled, out=scaled)
     # 2**31 - 1 is not a float32; the nearest float64 is used for PCM_32 alone.
@@ -211,13 +226,13 @@ def write_wav(
             f"{path.name} would hold {riff_bytes} bytes, and a WAV file holds at most 4 GiB; "
             "write shorter pieces"
         )
-    samples = _encode(audio, subtype, np.random.default_rng(dither_seed))
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         with open(part, "wb") as file:
             file.write(b"RIFF" + struct.pack("<I", riff_bytes) + b"WAVE" + before)
             file.write(b"data" + struct.pack("<I", data_bytes))
-            file.write(samples)
+            for samples in _encode(audio, subtype, np.random.default_rng(dither_seed)):
+                file.write(samples)
             file.write(bytes(data_bytes % 2) + after)
         os.replace(part, path)
     except OSError as error:

@@ -42,6 +42,7 @@ ABSOLUTE_GATE_LUFS = -70.0
 RELATIVE_GATE_LU = -10.0
 BLOCK_SEC = 0.4
 HOP_SEC = 0.1
+_HOPS_AT_A_TIME = 64
 
 OVERSAMPLING = 4
 _TAPS = 24  # of the interpolator, a phase
@@ -95,14 +96,20 @@ def _block_powers(audio: NDArray[np.floating], sample_rate: int) -> NDArray[np.f
 
     hop = round(HOP_SEC * sample_rate)
     hops_per_block = round(BLOCK_SEC / HOP_SEC)
-    weighted = sosfilt(
-        k_weighting(sample_rate).astype(np.float32), audio.astype(np.float32), axis=1
-    )
+    filters = k_weighting(sample_rate).astype(np.float32)
     num_hops = audio.shape[1] // hop
     if num_hops < hops_per_block:  # shorter than one block: the whole of it, ungated
+        weighted = sosfilt(filters, audio.astype(np.float32), axis=1)
         return np.asarray([np.mean(np.square(weighted, dtype=np.float64), axis=1).sum()])
-    hops = weighted[:, : num_hops * hop].reshape(audio.shape[0], num_hops, hop)
-    power = np.einsum("chs,chs->h", hops, hops).astype(np.float64) / hop
+    power = np.empty(num_hops)
+    state = np.zeros((len(filters), audio.shape[0], 2), dtype=np.float32)
+    for first in range(0, num_hops, _HOPS_AT_A_TIME):  # a copy of long audio would be large
+        last = min(first + _HOPS_AT_A_TIME, num_hops)
+        samples = np.asarray(audio[:, first * hop : last * hop], dtype=np.float32)
+        weighted, state = sosfilt(filters, samples, axis=1, zi=state)
+        hops = weighted.reshape(audio.shape[0], last - first, hop)
+        power[first:last] = np.einsum("chs,chs->h", hops, hops)
+    power /= hop
     sums = np.cumsum(np.concatenate([[0.0], power]))
     return np.asarray((sums[hops_per_block:] - sums[:-hops_per_block]) / hops_per_block)
 

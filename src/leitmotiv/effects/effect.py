@@ -21,6 +21,8 @@ from leitmotiv.errors import AudioError
 
 __all__ = ["Effect", "apply", "check_block", "check_range"]
 
+_BLOCK = 2**17  # samples at a time in `apply`; whole frames and pieces of every effect
+
 
 @runtime_checkable
 class Effect(Protocol):
@@ -64,13 +66,40 @@ def check_range(name: str, value: float, low: float, high: float, unit: str) -> 
         raise AudioError(f"{name}={value:g} must be between {low:g} and {high:g} {unit}".rstrip())
 
 
-def apply(audio: NDArray[np.float32], *effects: Effect) -> NDArray[np.float32]:
-    """Run whole audio through effects one after another, their latency taken out."""
+def apply(
+    audio: NDArray[np.float32], *effects: Effect, out: NDArray[np.float32] | None = None
+) -> NDArray[np.float32]:
+    """Run whole audio through effects one after another, their latency taken out.
+
+    Parameters
+    ----------
+    audio : ndarray of float32, shape (channels, samples)
+    *effects : Effect
+    out : ndarray of float32, optional
+        Where the result goes, the shape of ``audio``; may be ``audio`` itself, which then takes
+        no memory beside it. A new buffer by default.
+    """
+    out = np.empty_like(audio) if out is None else out
+    source = audio
     for effect in effects:
-        latency = effect.latency_samples
-        if latency:
-            flush = np.zeros((audio.shape[0], latency), dtype=np.float32)
-            audio = effect.process(np.concatenate([audio, flush], axis=1))[:, latency:]
-        else:
-            audio = effect.process(audio)
-    return audio
+        _run(effect, source, out)
+        source = out
+    if source is not out:
+        out[:] = source
+    return out
+
+
+def _run(effect: Effect, audio: NDArray[np.float32], out: NDArray[np.float32]) -> None:
+    """Process block by block; what is written never lies ahead of what was read."""
+    num_samples, latency = audio.shape[1], effect.latency_samples
+    for start in range(0, num_samples + latency, _BLOCK):
+        stop = start + _BLOCK
+        block = audio[:, start:stop]
+        missing = min(stop, num_samples + latency) - max(start, num_samples)
+        if missing > 0:
+            flush = np.zeros((audio.shape[0], missing), dtype=np.float32)
+            block = np.concatenate([block, flush], axis=1)
+        done = effect.process(block)
+        written = max(start - latency, 0)
+        late = min(max(latency - start, 0), done.shape[1])
+        out[:, written : written + done.shape[1] - late] = done[:, late:]

@@ -23,6 +23,8 @@ from leitmotiv.instruments.performance import FloatArray
 
 __all__ = ["BODIES", "apply_body"]
 
+_BLOCK = 2**18  # samples convolved at a time
+
 # (frequency Hz, quality, gain dB) of the marked resonances; dense modes fill in above.
 _Resonance = tuple[float, float, float]
 
@@ -133,5 +135,11 @@ def apply_body(audio: FloatArray, kind: str, sample_rate: int) -> FloatArray:
     ndarray, float32, shape (2, samples)
     """
     response = _response(kind, sample_rate)
-    wet = oaconvolve(audio, response, axes=-1)
-    return np.asarray(wet[:, : audio.shape[1]], dtype=np.float32)
+    num_samples = audio.shape[1]
+    wet = np.zeros((2, num_samples), dtype=np.float32)
+    for start in range(0, num_samples, _BLOCK):
+        block = audio[:, start : start + _BLOCK]
+        if block.any():
+            ringing = oaconvolve(block, response, axes=-1)[:, : num_samples - start]
+            wet[:, start : start + ringing.shape[1]] += ringing
+    return wet

@@ -101,6 +101,8 @@ _PIPE = replace(
     noise_band_hz=(400.0, 5000.0),
 )
 
+_BLOCK = 2**17  # samples turned at a time
+
 ORGANS: dict[int, Organ] = {
     16: Organ(replace(_TONEWHEEL, spectrum=_drawbars("886420002")), rotor_hz=0.9),
     17: Organ(replace(_TONEWHEEL, spectrum=_drawbars("888600000"), accent_db=5.0), rotor_hz=0.9),
@@ -123,14 +125,29 @@ def render_organ(performance: Performance, organ: Organ, rng: np.random.Generato
     audio = render_sustained(performance, organ.voice, rng)
     if organ.drive:
         scale = np.float32(organ.drive * 0.5)
-        audio = np.tanh(audio * scale) / scale
+        audio *= scale
+        np.tanh(audio, out=audio)
+        audio /= scale
     if organ.rotor_hz:
-        time = np.arange(audio.shape[1], dtype=np.float32) / np.float32(performance.sample_rate)
-        wave = np.sin(np.float32(2 * np.pi * organ.rotor_hz) * time)
-        # Rotor: the horn's loudness moves across the microphones, and its distance bends pitch.
-        delay = (0.00022 if organ.rotor_hz > 3 else 0.0003) * performance.sample_rate
-        grid = np.arange(audio.shape[1], dtype=np.float64)
         for channel, sign in ((0, 1.0), (1, -1.0)):
-            shifted = np.interp(grid - delay * (1 + sign * wave), grid, audio[channel])
-            audio[channel] = shifted * (1 + np.float32(0.22 * sign) * wave)
+            _turn_rotor(audio[channel], organ.rotor_hz, sign, performance.sample_rate)
     return audio
+
+
+def _turn_rotor(audio: FloatArray, rotor_hz: float, sign: float, sample_rate: int) -> None:
+    """Play one channel (samples,) through a turning horn, in place.
+
+    The horn's loudness moves across the microphones, and its distance bends pitch.
+    """
+    delay = (0.00022 if rotor_hz > 3 else 0.0003) * sample_rate
+    reach = int(2 * delay) + 2
+    past = audio[:0].copy()
+    for start in range(0, len(audio), _BLOCK):
+        known = np.concatenate([past, audio[start : start + _BLOCK]])
+        grid = np.arange(start - len(past), start - len(past) + len(known))
+        here = grid[len(past) :]
+        time = here.astype(np.float32) / np.float32(sample_rate)
+        wave = np.sin(np.float32(2 * np.pi * rotor_hz) * time)
+        shifted = np.interp(here - delay * (1 + sign * wave), grid, known)
+        audio[start : start + _BLOCK] = shifted * (1 + np.float32(0.22 * sign) * wave)
+        past = known[-reach:]

@@ -157,5 +157,6 @@ def render_piano(performance: Performance, piano: Piano, rng: np.random.Generato
     audio = render_modal(performance, piano.voice, rng)
     if piano.soundboard:
         board = apply_body(audio, "piano", performance.sample_rate)
-        audio = audio + board * np.float32(piano.soundboard)
+        board *= np.float32(piano.soundboard)
+        audio += board
     return audio

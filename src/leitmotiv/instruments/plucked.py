@@ -119,6 +119,8 @@ def string_modes(
     return modes
 
 
+_BLOCK = 2**17  # samples driven at a time
+
 _NYLON = ModalVoice(
     modes=string_modes(pick=0.22, slope=1.1, edge_hz=(900.0, 3200.0), sustain_sec=3.4, loss=0.9),
     rise_sec=0.002,
@@ -440,17 +442,24 @@ def _log_cosh(value: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def _overdrive(audio: FloatArray, drive: float) -> FloatArray:
     """Tube-like saturation with first-order antiderivative antialiasing; (samples,)."""
-    driven = (drive * audio + 0.15).astype(np.float64)  # the bias gives even harmonics
-    integral = _log_cosh(driven)
-    step = np.diff(driven)
-    close = np.abs(step) < 1e-5
-    shaped = np.where(
-        close,
-        np.tanh(0.5 * (driven[1:] + driven[:-1])),
-        np.diff(integral) / np.where(close, 1.0, step),
-    )
-    shaped = np.concatenate([[np.tanh(driven[0])], shaped]) - np.tanh(0.15)
-    return np.asarray(shaped, dtype=np.float32)
+    out = np.empty(len(audio), np.float32)
+    for start in range(0, len(audio), _BLOCK):
+        stop = start + _BLOCK
+        # Each block begins with the sample before it, the first one with its own.
+        known = audio[max(start - 1, 0) : stop]
+        driven = (drive * known + 0.15).astype(np.float64)  # the bias gives even harmonics
+        integral = _log_cosh(driven)
+        step = np.diff(driven)
+        close = np.abs(step) < 1e-5
+        shaped = np.where(
+            close,
+            np.tanh(0.5 * (driven[1:] + driven[:-1])),
+            np.diff(integral) / np.where(close, 1.0, step),
+        )
+        if not start:
+            shaped = np.concatenate([[np.tanh(driven[0])], shaped])
+        out[start:stop] = shaped - np.tanh(0.15)
+    return out
 
 
 @lru_cache(maxsize=8)
@@ -471,7 +480,9 @@ def render_plucked(
     audio = render_modal(performance, instrument.voice, rng)
     rate = performance.sample_rate
     if instrument.body:
-        audio = apply_body(audio, instrument.body, rate) + audio * np.float32(instrument.direct)
+        ringing = apply_body(audio, instrument.body, rate)
+        audio *= np.float32(instrument.direct)
+        audio += ringing
     if instrument.drive or instrument.speaker:
         mono = audio.mean(axis=0)
         if instrument.drive:

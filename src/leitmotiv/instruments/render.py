@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from leitmotiv.audio.buffers import SAMPLE_RATE, Stems
 from leitmotiv.errors import RenderError
+from leitmotiv.instruments.memory import check_memory
 from leitmotiv.score.score import Part, Score
 
 __all__ = ["RenderOptions", "render_stems"]
@@ -119,7 +120,7 @@ def render_stems(
     Raises
     ------
     RenderError
-        If the score is too long or the SoundFont is missing or corrupt.
+        If the score is too long, would not fit into memory, or the SoundFont is missing or corrupt.
 
     Examples
     --------
@@ -137,11 +138,13 @@ def render_stems(
             f"duration {duration_sec:.0f} s must be at most {_LONGEST_SEC:.0f} s; split the score"
         )
     num_samples = int(np.ceil(duration_sec * options.sample_rate))
+    workers = max(1, min(len(score.parts), cpu_count() or 1))
+    sounding = sum(len(part.notes) > 0 for part in score.parts)
+    check_memory(sounding, num_samples, options.sample_rate, workers)
     rngs = rng.spawn(len(score.parts))
     render = _renderer(score, options, num_samples)
     audio: list[NDArray[np.float32] | None] = [None] * len(score.parts)
     names = _names(score.parts)
-    workers = max(1, min(len(score.parts), cpu_count() or 1))
     with ThreadPoolExecutor(workers) as pool:
         jobs = {
             pool.submit(render, part, part_rng): index

@@ -81,6 +81,7 @@ def render_voice(performance: Performance, voice: Voice, rng: np.random.Generato
     if not performance.num_notes:
         return performance.silence()
     source = render_sustained(performance, voice.voice, rng)
-    return apply_body(source, voice.vowel, performance.sample_rate) + source * np.float32(
-        voice.direct_gain
-    )
+    audio = apply_body(source, voice.vowel, performance.sample_rate)
+    source *= np.float32(voice.direct_gain)
+    audio += source
+    return audio

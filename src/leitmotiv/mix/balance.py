@@ -37,6 +37,7 @@ END_FADE_SEC = 0.25
 WIDEST_DB = -4.0  # side against middle: wider than this thins out on one loudspeaker
 TAIL_FLOOR_DB = -72.0  # below the peak of the mix nobody hears the room any more
 TAIL_REST_SEC = 0.3
+_BLOCK = 2**17  # samples filtered at a time
 
 # High pass by role in Hz; lowered for a stem that really plays down there.
 _HIGH_PASS_HZ = {
@@ -64,22 +65,27 @@ def _high_pass_hz(audio: NDArray[np.float32], role: str, sample_rate: int) -> fl
     if not num_frames:
         return min(wanted, 28.0)
     starts = np.linspace(0, audio.shape[1] - n_fft, num_frames).astype(np.int64)
-    mono = audio[0] + audio[1]
-    frames = np.stack([mono[start : start + n_fft] for start in starts]) * np.hanning(n_fft)
-    power = np.square(np.abs(np.fft.rfft(frames, axis=1))).sum(axis=0)
+    frames = np.stack([audio[0, at : at + n_fft] + audio[1, at : at + n_fft] for at in starts])
+    power = np.square(np.abs(np.fft.rfft(frames * np.hanning(n_fft), axis=1))).sum(axis=0)
     share = np.cumsum(power) / max(float(power.sum()), 1e-20)
     lowest_hz = float(np.searchsorted(share, 0.01)) * sample_rate / n_fft
     return max(min(wanted, 0.8 * lowest_hz), 20.0)
 
 
-def _prepare(audio: NDArray[np.float32], role: str, seat: Seat, sample_rate: int) -> _Measured:
+def _prepare(
+    audio: NDArray[np.float32], role: str, seat: Seat, sample_rate: int, overwrite: bool
+) -> _Measured:
     """Filter, seat and measure one stem."""
+    placed = audio if overwrite else np.zeros_like(audio)
     if not audio.any():
-        return _Measured(np.zeros_like(audio), -math.inf, 0.0)
+        return _Measured(placed, -math.inf, 0.0)
     bands = [Band("high_pass", _high_pass_hz(audio, role, sample_rate))]
     if seat.depth > 0.3:  # air between the back desks and the audience
         bands.append(Band("high_shelf", 6000.0, -3.0 * seat.depth))
-    placed = Equalizer(tuple(bands), sample_rate=sample_rate).process(place(audio, seat))
+    equalizer = Equalizer(tuple(bands), sample_rate=sample_rate)
+    for start in range(0, audio.shape[1], _BLOCK):
+        block = slice(start, start + _BLOCK)
+        placed[:, block] = equalizer.process(place(audio[:, block], seat))
     return _Measured(placed, integrated_lufs(placed, sample_rate), active_sec(placed, sample_rate))
 
 
@@ -114,6 +120,7 @@ def balance_stems(
     *,
     programs: Sequence[int | None] | None = None,
     preset: str | MixPreset = "concert",
+    overwrite: bool = False,
 ) -> Stems:
     """Balance, seat and reverberate stems; their sum is the mix.
 
@@ -128,6 +135,8 @@ def balance_stems(
         General MIDI program of each stem, for seating; None where it has none.
     preset : str or MixPreset
         ``concert``, ``chamber``, ``band``, ``choir``, ``ambient``, ``intimate``, or your own.
+    overwrite : bool
+        Work in the buffers of ``stems``, which are lost; halves the memory of a long piece.
 
     Returns
     -------
@@ -158,7 +167,7 @@ def balance_stems(
     # SciPy's filters and transforms release the interpreter lock.
     with ThreadPoolExecutor(max_workers=min(os.cpu_count() or 1, 4)) as pool:
         prepared = [
-            pool.submit(_prepare, audio, role, seat, sample_rate)
+            pool.submit(_prepare, audio, role, seat, sample_rate, overwrite)
             for audio, role, seat in zip(stems.audio, roles, seats, strict=True)
         ]
         measured = [future.result() for future in prepared]
@@ -174,15 +183,16 @@ def balance_stems(
             wet = convolve(direct, response)
             wet *= np.float32(10 ** (send_db / 20))
             direct += wet
+            del wet
             _narrow(direct)
             return direct
 
         balanced = list(pool.map(finish, range(len(measured))))
     _fade_end(balanced, sample_rate)
-    mix = _sum(balanced)
-    scale = np.float32(_mix_scale(mix, balanced, sample_rate))
-    for audio in balanced:
-        audio *= scale
+    scale = np.float32(_mix_scale(_sum(balanced), balanced, sample_rate))
+    for audio, stem in zip(balanced, measured, strict=True):
+        if stem.lufs > -math.inf or audio.any():  # pages of untouched zeros cost no memory
+            audio *= scale
     return Stems(stems.names, tuple(balanced), sample_rate)
 
 
@@ -203,22 +213,26 @@ def _narrow(audio: NDArray[np.float32]) -> None:
     audio += swapped
 
 
-def trim_tail(stems: Stems) -> Stems:
+def trim_tail(stems: Stems, *, overwrite: bool = False) -> Stems:
     """Cut the silence after the last that is heard; every stem keeps the same length.
 
     Stems whose sum never rises above silence come back as they are. The cut is faded, so that
-    the stems still sum to the mix.
+    the stems still sum to the mix. With ``overwrite`` the result shares, and the fade changes,
+    the buffers of ``stems``.
     """
     if not stems.audio:
         return stems
-    level = np.abs(_sum(stems.audio)).max(axis=0)
-    heard = np.flatnonzero(level > float(level.max(initial=0.0)) * 10 ** (TAIL_FLOOR_DB / 20))
-    if not heard.size:
+    mix = _sum(stems.audio)
+    np.abs(mix, out=mix)
+    floor = float(mix.max(initial=0.0)) * 10 ** (TAIL_FLOOR_DB / 20)
+    heard = (mix[0] > floor) | (mix[1] > floor)
+    if not heard.any():
         return stems
-    end = int(heard[-1]) + 1 + round(TAIL_REST_SEC * stems.sample_rate)
+    last = len(heard) - 1 - int(np.argmax(heard[::-1]))
+    end = last + 1 + round(TAIL_REST_SEC * stems.sample_rate)
     if end >= stems.num_samples:
         return stems
-    cut = [audio[:, :end].copy() for audio in stems.audio]
+    cut = [audio[:, :end] if overwrite else audio[:, :end].copy() for audio in stems.audio]
     _fade_end(cut, stems.sample_rate)
     return Stems(stems.names, tuple(cut), stems.sample_rate)
 

@@ -72,9 +72,8 @@ def _tone(mix: NDArray[np.float32], sample_rate: int) -> tuple[Band, ...]:
     if num_frames < 8:  # too short to judge
         return ()
     starts = np.linspace(0, mix.shape[1] - n_fft, num_frames).astype(np.int64)
-    mono = mix[0] + mix[1]
     window = np.hanning(n_fft).astype(np.float32)
-    frames = np.stack([mono[start : start + n_fft] for start in starts]) * window
+    frames = np.stack([mix[0, at : at + n_fft] + mix[1, at : at + n_fft] for at in starts]) * window
     power = np.square(np.abs(np.fft.rfft(frames, axis=1))).sum(axis=0)
     frequency_hz = np.fft.rfftfreq(n_fft, 1 / sample_rate)
     levels = [
@@ -152,25 +151,28 @@ def master(
     else:
         gain_db = min(profile.integrated_lufs - loudness, LARGEST_GAIN_DB)
     audio = mix_audio * np.float32(10 ** (gain_db / 20))
-    audio = apply(audio, Equalizer(_tone(audio, sample_rate), sample_rate=sample_rate))
+    apply(audio, Equalizer(_tone(audio, sample_rate), sample_rate=sample_rate), out=audio)
     if profile.compression > 1:
         # Threshold a little above the target: passages, not single notes, come down.
-        audio = apply(
+        apply(
             audio,
             Compressor(
                 threshold_db=min(profile.integrated_lufs + 1.0, 0.0),
                 ratio=profile.compression,
                 sample_rate=sample_rate,
             ),
+            out=audio,
         )
     _fade(audio, round(profile.fade_sec * sample_rate))
     return _to_target(audio, sample_rate, profile)
 
 
-def _round_off(audio: NDArray[np.float32], bound: float) -> NDArray[np.float32]:
+def _round_off(audio: NDArray[np.float32], bound: float) -> None:
     """Clip softly at a bound: for attacks so tall that a limiter alone would duck the rest."""
     scale = np.float32(bound)
-    return Saturation(drive_db=0.0).process(audio / scale) * scale
+    audio /= scale
+    apply(audio, Saturation(drive_db=0.0), out=audio)
+    audio *= scale
 
 
 def _to_target(audio: NDArray[np.float32], sample_rate: int, profile: MasterProfile) -> Master:
@@ -179,14 +181,14 @@ def _to_target(audio: NDArray[np.float32], sample_rate: int, profile: MasterProf
     target = profile.integrated_lufs
     loudness = integrated_lufs(audio, sample_rate)
     gain_db = 0.0 if loudness == -math.inf else target - loudness
-    limited, reached = audio, loudness
+    limited, reached = np.empty_like(audio), loudness  # one buffer for every attempt
     peak_dbfs = sample_peak_dbfs(audio)
     for _ in range(MAX_ITERATIONS):
-        raised = audio * np.float32(10 ** (gain_db / 20))
+        np.multiply(audio, np.float32(10 ** (gain_db / 20)), out=limited)
         if peak_dbfs + gain_db > ceiling_dbtp + CLIPPING_DB:
-            raised = _round_off(raised, 10 ** ((ceiling_dbtp + CLIPPING_DB) / 20))
+            _round_off(limited, 10 ** ((ceiling_dbtp + CLIPPING_DB) / 20))
         limiter = Limiter(ceiling_dbtp=ceiling_dbtp, release_ms=60.0, sample_rate=sample_rate)
-        limited = apply(raised, limiter)
+        apply(limited, limiter, out=limited)
         reached = integrated_lufs(limited, sample_rate)
         miss = target - reached
         if abs(miss) <= LOUDNESS_TOLERANCE_LU or not math.isfinite(miss):
@@ -197,7 +199,7 @@ def _to_target(audio: NDArray[np.float32], sample_rate: int, profile: MasterProf
             break
     peak = true_peak_dbtp(limited)
     if peak > ceiling_dbtp:
-        limited = limited * np.float32(10 ** ((ceiling_dbtp - peak) / 20))
+        limited *= np.float32(10 ** ((ceiling_dbtp - peak) / 20))
         reached, peak = integrated_lufs(limited, sample_rate), true_peak_dbtp(limited)
     notes: list[str] = []
     if not abs(target - reached) <= 0.3:
