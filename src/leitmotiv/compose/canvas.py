@@ -117,18 +117,6 @@ class Canvas:
         kept = old[~np.isin(old_keys, np.fromiter(keys, dtype=np.int64, count=len(keys)))]
         self._set(np.concatenate([kept, notes]))
 
-    def write_ticks(self, part: int, notes: NDArray[np.void]) -> None:
-        """Replace a whole part by a NOTE_DTYPE array in ticks."""
-        step = np.round(notes["onset"] / TICKS_PER_STEP).astype(np.int64)
-        cells = np.zeros(len(notes), dtype=CELL_NOTE_DTYPE)
-        cells["bar"], cells["position"] = np.divmod(step, self.steps)
-        cells["part"] = part
-        cells["duration"] = np.maximum(np.round(notes["duration"] / TICKS_PER_STEP), 1)
-        for name in ("pitch", "velocity", "origin"):
-            cells[name] = notes[name]
-        inside = cells[cells["bar"] < self.plan.num_bars]
-        self.write([(bar, part) for bar in range(self.plan.num_bars)], inside)
-
     def _set(self, notes: NDArray[np.void]) -> None:
         order = np.lexsort(
             (notes["duration"], notes["pitch"], notes["position"], notes["part"], notes["bar"])

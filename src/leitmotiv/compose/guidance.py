@@ -94,8 +94,13 @@ class CellRule:
     other_lines : sequence of (start, end, pitch, previous)
         Notes already fixed in other parts during this bar, in steps from its start, each with the
         pitch its part played before (-1 for none).
-    start_time : int
-        Steps from the window's start.
+    is_bass, is_melody : bool
+    long_close : bool
+        The melody's phrase ends here: one long note is wanted.
+    previous_pitch, next_pitch : int, optional
+        What the line plays before the region and where it has to go after it.
+    previous_root : int
+        Bass pitch class of the chord before the cell, -1 for none.
     """
 
     part: int
@@ -115,7 +120,6 @@ class CellRule:
     sketch: Mapping[int, tuple[tuple[int, ...], int]] = field(default_factory=dict)
     sketch_weight: float = 0.0
     other_lines: Sequence[tuple[int, int, int, int]] = ()
-    start_time: int = 0
     is_bass: bool = False
     is_melody: bool = False
     long_close: bool = False

@@ -263,7 +263,6 @@ class Writer:
             sketch_weight=self.options.sketch_weight
             * (_COUNTER_FREEDOM if plan.parts[part].role == "counter" else 1.0),
             other_lines=self._sounding(absolute, part, shift),
-            start_time=int(window.bar_time[bar]),
             is_bass=plan.parts[part].role == "bass" and not lead,
             is_melody=lead,
             long_close=lead and ends_phrase,

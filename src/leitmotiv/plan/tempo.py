@@ -95,13 +95,13 @@ def fit_length(
         return _fit_tempo(brief, meter, brief.num_bars, seconds, ritardando)
     if brief.bpm is not None:
         return _fit_bars(brief, meter, seconds, ritardando)
-    num_bars = _round_bars(seconds / _bar_sec(meter, bpm), genre_bars=default_bars)
+    num_bars = _round_bars(seconds / _bar_sec(meter, bpm))
     if num_bars > MAX_BARS:
         num_bars = MAX_BARS
     return _fit_tempo(brief, meter, num_bars, seconds, ritardando)
 
 
-def _round_bars(exact: float, *, genre_bars: int) -> int:
+def _round_bars(exact: float) -> int:
     """Round to whole phrases where that moves the tempo by little."""
     for unit, slack in ((8, 0.05), (4, 0.08), (2, 0.06)):
         rounded = unit * max(round(exact / unit), 1)

@@ -60,7 +60,6 @@ class Pack:
         piece = self.arrays["piece"].astype(np.int64)
         self.num_notes, self.num_bars, self.num_parts = piece[:, 0], piece[:, 1], piece[:, 2]
         self.globals = piece[:, 3:6]  # genre, mode, tempo
-        self.first_note = np.concatenate([[0], np.cumsum(self.num_notes)])
         self.first_bar = np.concatenate([[0], np.cumsum(self.num_bars)])
         self.first_part = np.concatenate([[0], np.cumsum(self.num_parts)])
         self.first_cell = np.concatenate([[0], np.cumsum(self.num_bars * self.num_parts)])
