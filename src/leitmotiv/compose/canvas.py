@@ -65,11 +65,14 @@ class Canvas:
         Bars, tags and the notes written so far.
     steps : int
         Steps in a bar.
+    half_step : int
+        Step at which the second half of a bar begins.
     """
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
         self.steps = plan.bar_ticks // TICKS_PER_STEP
+        self.half_step = plan.half_tick // TICKS_PER_STEP
         bars, meter = plan.num_bars, plan.meter_value
         keys = [plan.key_at(bar) for bar in range(bars)]
         chords = [

@@ -127,7 +127,7 @@ class _Composer:
         theme = self._state_theme()
         for index, section in enumerate(plan.sections):
             self.progress(0.1 + 0.4 * index / len(plan.sections), f"melody of {section.label}")
-            self._write_melody(index, section, theme)
+            self._write_melody(section, theme)
         self._write_accompaniment()
         for part in range(plan.num_parts):
             tidy_part(self.canvas, part)
@@ -198,13 +198,11 @@ class _Composer:
         self.leads[bars.start : bars.stop] = part
 
     def _tones(self, bar: int, position: int) -> frozenset[int]:
-        half = int(position >= self.writer.half_step)
+        half = int(position >= self.canvas.half_step)
         chord = self.plan.chord_at(min(bar, self.plan.num_bars - 1), half)
         return frozenset() if chord.is_none else frozenset(chord.pitch_classes)
 
-    def _write_melody(
-        self, index: int, section: PlanSection, theme: NDArray[np.void] | None
-    ) -> None:
+    def _write_melody(self, section: PlanSection, theme: NDArray[np.void] | None) -> None:
         plan = self.plan
         bars = range(section.start_bar_index, section.end_bar_index)
         lead = self._lead(section)
@@ -276,7 +274,7 @@ class _Composer:
         length = min(source.num_bars, section.num_bars)
         source_key = plan.key_at(source.start_bar_index)
         key = plan.key_at(section.start_bar_index)
-        reopened = self._reopened(section, source, length)
+        reopened = self._reopened(section, length)
         for offset in range(length):
             bar, origin = section.start_bar_index + offset, source.start_bar_index + offset
             part = int(self.leads[origin])
@@ -310,7 +308,7 @@ class _Composer:
             )
             self._put(notes, range(bar, bar + 1), part)
 
-    def _reopened(self, section: PlanSection, source: PlanSection, length: int) -> set[int]:
+    def _reopened(self, section: PlanSection, length: int) -> set[int]:
         """Bars of a return that are written anew: the plan's share, never the opening bar.
 
         Bars before a cadence go first, where a listener expects the return to turn.
@@ -353,7 +351,7 @@ class _Composer:
         generators = self.rule_rng.spawn(plan.num_parts)
         drums_style = style or load_style("pop")
         for part, entry in enumerate(plan.parts):
-            if entry.role == "melody" and (self.leads == part).any() and self._all_lead(part):
+            if entry.role == "melody" and np.all(self.leads == part):
                 continue
             if entry.is_drum or self._is_rhythm_section(part, style):
                 notes = rhythm_section_part(
@@ -376,9 +374,6 @@ class _Composer:
         for part, sketch in sketches.items():
             if not (self.leads == part).any():
                 hold_repeats(self.canvas, part, sketch)
-
-    def _all_lead(self, part: int) -> bool:
-        return bool(np.all(self.leads == part))
 
     def _as_cells(self, part: int, notes: NDArray[np.void]) -> NDArray[np.void]:
         step = np.round(notes["onset"] / TICKS_PER_STEP).astype(np.int64)

@@ -82,7 +82,6 @@ def close_cadences(canvas: Canvas, leads: NDArray[np.int64]) -> None:
         The part that carries the melody in each bar, -1 for none.
     """
     plan = canvas.plan
-    half_step = plan.half_tick * canvas.steps // plan.bar_ticks
     for section in plan.sections:
         for phrase in section.phrases:
             bar = phrase.end_bar_index - 1
@@ -93,7 +92,7 @@ def close_cadences(canvas: Canvas, leads: NDArray[np.int64]) -> None:
             if plan.chord_at(bar, half).is_none:
                 continue
             changes = plan.chord_at(bar, 0) != plan.chord_at(bar, 1)
-            since = half_step if half and changes else 0
+            since = canvas.half_step if half and changes else 0
             _close_melody(canvas, bar, int(leads[bar]), since, final, phrase.cadence)
             _close_bass(canvas, bar, int(leads[bar]), since, final)
     for part in range(plan.num_parts):
@@ -113,8 +112,8 @@ def _close_melody(
         return
     chord = plan.chord_at(bar, plan.goal_half(bar))
     classes = frozenset(chord.pitch_classes[:3])
-    if cadence in ("authentic", "plagal") and (final or plan.parts[part].role == "melody"):
-        classes = frozenset({chord.root_pitch_class}) if final else classes
+    if final and cadence in ("authentic", "plagal"):
+        classes = frozenset({chord.root_pitch_class})
     if final:
         # One goal note from where the last chord begins: the line does not run past its end.
         before = cell[cell["position"] < since]
@@ -187,8 +186,7 @@ def _settle_last_bar(canvas: Canvas, part: int) -> None:
     if len(cell) == 0 or chord.is_none:
         return
     tones = frozenset(chord.pitch_classes)
-    half_step = plan.half_tick * canvas.steps // plan.bar_ticks
-    since = half_step if plan.chord_at(bar, 0) != chord else 0
+    since = canvas.half_step if plan.chord_at(bar, 0) != chord else 0
     low, high = plan.parts[part].low, plan.parts[part].high
     kept: list[NDArray[np.void]] = [cell[cell["position"] < since]]
     ringing: set[int] = set()

@@ -60,7 +60,6 @@ class Writer:
         self.accent = np.asarray(
             [meter.accent(step * TICKS_PER_STEP) for step in range(canvas.steps)]
         )
-        self.half_step = plan.half_tick // TICKS_PER_STEP
         self.written = np.zeros((plan.num_bars, plan.num_parts), dtype=bool)
 
     def write(
@@ -250,7 +249,7 @@ class Writer:
             single_line=lead or is_single_line(plan, part),
             steps=canvas.steps,
             boundary=canvas.steps + slack,
-            chord_starts=(0, self.half_step) if chords[0] != chords[1] else (0,),
+            chord_starts=(0, self.canvas.half_step) if chords[0] != chords[1] else (0,),
             chord_tones=tones if chords[0] != chords[1] else tones[:1],
             chord_roots=roots if chords[0] != chords[1] else roots[:1],
             scale=scale,
@@ -375,7 +374,7 @@ class Writer:
 
         def chord(step: int) -> tuple[int, int]:
             bar = min(max(bars.start + step // steps, 0), plan.num_bars - 1)
-            return bar, int(step % steps >= self.half_step)
+            return bar, int(step % steps >= self.canvas.half_step)
 
         def tones(step: int) -> frozenset[int]:
             found = plan.chord_at(*chord(step))
