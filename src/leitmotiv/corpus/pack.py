@@ -243,6 +243,7 @@ def _write(
         "pack_version": PACK_VERSION,
         "vocabulary_version": VOCABULARY_VERSION,
         "sources": names,
+        "genres": list(tags.GENRES),
         "pieces": len(entries),
         "notes": int(arrays["piece"][:, 0].sum()),
         "licences": dict(Counter(e["licence"] for e in entries)),

@@ -17,8 +17,12 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from leitmotiv.training.augmentation import Augmentation
 
 END, HEADER, POSITION_OFFSET, PITCH_OFFSET = 1, 2, 3, 1
 DRUM_PROGRAM = 129
@@ -38,13 +42,15 @@ class Sequence:
     """One training example.
 
     events (T, 4) input fields; conditions (T, E); time (T,) steps from the window's first bar
-    line; targets (T, 4) what follows each event, 0 where a field does not apply.
+    line; targets (T, 4) what follows each event, 0 where a field does not apply; bar_steps (bars,)
+    the lengths of the window's bars.
     """
 
     events: np.ndarray
     conditions: np.ndarray
     time: np.ndarray
     targets: np.ndarray
+    bar_steps: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.events)
@@ -70,11 +76,26 @@ class Pack:
         """Piece indices of a split: 0 train, 1 valid, 2 test."""
         return np.flatnonzero(self.arrays["piece_split"] == split)
 
-    def weights(self, indices: np.ndarray, source_weights: dict[str, float]) -> np.ndarray:
-        """Sampling weights: the square root of a piece's notes times its source's weight."""
+    def weights(
+        self,
+        indices: np.ndarray,
+        source_weights: dict[str, float],
+        genre_shares: dict[str, float] | None = None,
+    ) -> np.ndarray:
+        """Sampling weights: the square root of a piece's notes times its source's weight.
+
+        With ``genre_shares`` the pieces of a genre are drawn that often together, whatever the
+        corpus holds most of; genres that it does not name keep the weight their pieces have.
+        """
         names = self.header["sources"]
         factor = np.asarray([source_weights.get(name, 1.0) for name in names])
         weight = np.sqrt(self.num_notes[indices]) * factor[self.arrays["piece_source"][indices]]
+        weight = weight / weight.sum()
+        genre = self.globals[indices, 0]
+        for name, share in (genre_shares or {}).items():
+            chosen = genre == self.header["genres"].index(name) + 1
+            if chosen.any():
+                weight[chosen] *= share / weight[chosen].sum()
         return weight / weight.sum()
 
 
@@ -211,13 +232,17 @@ def build_sequence(
     parts: np.ndarray,
     target: np.ndarray,
     order: np.ndarray,
+    *,
+    shift: int | None = None,
 ) -> Sequence:
     """Lay a window out as one sequence: context cells, then target cells, bar by bar.
 
-    ``order`` permutes the parts inside each bar of the targets.
+    ``order`` permutes the parts inside each bar of the targets; ``shift`` in semitones leads to
+    the home signature, the shorter way where it is not given.
     """
     arrays = pack.arrays
-    shift = home_shift(int(arrays["bar_fifths"][pack.first_bar[piece] + start]))
+    if shift is None:
+        shift = home_shift(int(arrays["bar_fifths"][pack.first_bar[piece] + start]))
     total = int(pack.num_parts[piece])
     bar_numbers = start + np.arange(num_bars)
     cells = pack.first_cell[piece] + bar_numbers[:, None] * total + parts[None, :]
@@ -269,7 +294,7 @@ def build_sequence(
     last = header + count
     targets[last] = (END, 0, 0, 0)
     time = bar_time[bars[cell_of]] + np.maximum(events[:, 0] - POSITION_OFFSET, 0)
-    return Sequence(events, table[bars[cell_of], slots[cell_of]], time, targets)
+    return Sequence(events, table[bars[cell_of], slots[cell_of]], time, targets, steps)
 
 
 def draw_sequence(
@@ -281,8 +306,9 @@ def draw_sequence(
     max_parts: int,
     budget: int,
     drop: bool = True,
+    augmentation: Augmentation | None = None,
 ) -> Sequence:
-    """Draw one random training example from a piece."""
+    """Draw one random training example from a piece, augmented where that is asked for."""
     start, num_bars, parts = choose_window(
         pack, piece, rng, max_bars=max_bars, max_parts=max_parts, budget=budget
     )
@@ -290,7 +316,12 @@ def draw_sequence(
     order = np.arange(len(parts))
     if rng.random() < 0.4:
         order = rng.permutation(len(parts))
-    sequence = build_sequence(pack, piece, start, num_bars, parts, target, order)
+    shift = None
+    if augmentation is not None:
+        shift = augmentation.shift(pack, piece, start, num_bars, parts, rng)
+    sequence = build_sequence(pack, piece, start, num_bars, parts, target, order, shift=shift)
+    if augmentation is not None:
+        sequence = augmentation(sequence, rng)
     if drop:
         drop_conditions(sequence.conditions, rng)
     return sequence
