@@ -1,0 +1,160 @@
+"""What a worker process does with one file: read it, judge it, encode it, tag it.
+
+Conventions: the functions here run inside :class:`leitmotiv.corpus.workers.WorkerPool`, so they
+may crash; what they return is small and picklable.
+
+Public names: :func:`read_piece`, :class:`ReadPiece`, :func:`kind_of`.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from leitmotiv.corpus.cleaning import fingerprint, reason_to_quarantine
+from leitmotiv.corpus.encoding import columns_to_bytes, encode_piece
+from leitmotiv.errors import CorpusError, ReadError
+from leitmotiv.score import Score
+from leitmotiv.score.analysis import align_bars
+from leitmotiv.score.midi import parse_midi
+from leitmotiv.score.musicxml_read import parse_musicxml
+from leitmotiv.theory import TICKS_PER_QUARTER
+
+__all__ = ["ReadPiece", "kind_of", "read_piece"]
+
+_XML_STARTS = (b"<?xml", b"<!DOCTYPE", b"<score-partwise", b"<score-timewise", b"<!--")
+
+
+@dataclass(frozen=True)
+class ReadPiece:
+    """What one file gave; ``reason`` says why it is not to be learned from, where it is not."""
+
+    reason: str | None = None
+    fingerprint: str | None = None
+    num_notes: int = 0
+    num_bars: int = 0
+    num_parts: int = 0
+    quarters: float = 0.0
+    duration_sec: float = 0.0
+    meta: Mapping[str, Any] = field(default_factory=dict)
+    tags: Mapping[str, Any] = field(default_factory=dict)
+    columns: bytes | None = None
+    ngrams: NDArray[np.int64] | None = None
+
+
+def kind_of(data: bytes, name: str) -> str | None:
+    """Tell ``midi``, ``musicxml`` and ``abc`` apart by content; None where it is none of them.
+
+    Examples
+    --------
+    >>> kind_of(b"MThd...", "a.abc"), kind_of(b"X:1\\nK:C\\nC", "a.abc"), kind_of(b"hello", "a.mid")
+    ('midi', 'abc', None)
+    """
+    if data[:4] == b"MThd" or (data[:4] == b"RIFF" and data[8:12] == b"RMID"):
+        return "midi"
+    if data[:4] == b"PK\x03\x04":
+        return "musicxml"
+    text = data[:4096]
+    for mark, encoding in ((b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be")):
+        if text.startswith(mark):
+            text = text[2:].decode(encoding, "ignore").encode()
+    text = text.removeprefix(b"\xef\xbb\xbf").lstrip()
+    if text.startswith(_XML_STARTS):
+        return "musicxml"
+    if name.lower().endswith(".abc") and b"K:" in data:
+        return "abc"
+    return None
+
+
+def _parse(data: bytes, name: str) -> Score:
+    kind = kind_of(data, name)
+    if kind == "midi":
+        return parse_midi(data)
+    if kind == "musicxml":
+        return parse_musicxml(data)
+    if kind == "abc":
+        from leitmotiv.corpus.abc import parse_abc
+
+        return parse_abc(data)
+    if not data:
+        raise ReadError("the file is empty")
+    raise ReadError(f"the file begins with {data[:8]!r}: neither MIDI nor MusicXML nor ABC")
+
+
+def read_piece(data: bytes, name: str, entry: Mapping[str, Any]) -> ReadPiece:
+    """Read one file and find out all that the library keeps of it.
+
+    Parameters
+    ----------
+    data : bytes
+        MIDI, MusicXML or ABC.
+    name : str
+        The file's name; ABC is told by its suffix.
+    entry : mapping
+        What the source says of the piece.
+
+    Returns
+    -------
+    ReadPiece
+        With a ``reason`` where the piece is absurd or cannot be encoded.
+
+    Raises
+    ------
+    ReadError
+        If the file cannot be read as music.
+    """
+    score = _parse(data, name)
+    meta = {**_meta(score), **{key: value for key, value in entry.items() if value is not None}}
+    reason = reason_to_quarantine(score)
+    # Beyond this no piece is ok, and an absurd one could take all memory on the way.
+    if reason is not None:
+        return ReadPiece(reason, num_notes=score.num_notes, num_parts=len(score.parts), meta=meta)
+    score = align_bars(score)
+    facts = {
+        "fingerprint": fingerprint(score),
+        "num_notes": score.num_notes,
+        "num_bars": score.num_bars,
+        "num_parts": len(score.parts),
+        "quarters": score.length_ticks / TICKS_PER_QUARTER,
+        "duration_sec": score.duration_sec,
+        "meta": meta,
+    }
+    try:
+        encoded = encode_piece(score, meta)
+    except CorpusError as error:
+        return ReadPiece(reason=str(error), **facts)
+    return ReadPiece(
+        tags=_tags(score, meta),
+        columns=columns_to_bytes(encoded.columns),
+        ngrams=encoded.ngrams,
+        **facts,
+    )
+
+
+def _meta(score: Score) -> dict[str, Any]:
+    """What a file says of itself, in the fields of a manifest."""
+    velocities = [part.notes["velocity"] for part in score.parts if len(part.notes)]
+    tempo = score.tempo_map.qpm[0]
+    meta: dict[str, Any] = {
+        "tempo": round(tempo, 2),
+        # 120 is what MIDI and most programs assume where nothing is said.
+        "tempo_source": "default" if score.tempo_map.qpm == (120.0,) else "file",
+        "n_velocities": len(np.unique(np.concatenate(velocities))) if velocities else 0,
+    }
+    if score.title:
+        meta["title"] = score.title
+    return meta
+
+
+def _tags(score: Score, meta: Mapping[str, Any]) -> Mapping[str, Any]:
+    try:
+        tagging = importlib.import_module("leitmotiv.corpus.tagging")
+    except ModuleNotFoundError:
+        return {}
+    tags: Mapping[str, Any] = tagging.tag_score(score, genre=meta.get("genre"))
+    return tags
