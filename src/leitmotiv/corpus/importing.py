@@ -26,7 +26,7 @@ from leitmotiv.corpus.inputs import Input, InputFile
 from leitmotiv.corpus.library import Library, Piece
 from leitmotiv.corpus.licences import KINDS, gate, licence_kind, stated_licence
 from leitmotiv.corpus.reading import ReadPiece, read_piece
-from leitmotiv.corpus.workers import Task, WorkerPool
+from leitmotiv.score.worker_pool import Task, WorkerPool
 from leitmotiv.errors import LeitmotivError
 
 __all__ = ["ImportOptions", "ImportReport", "import_files"]

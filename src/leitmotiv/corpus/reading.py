@@ -1,6 +1,6 @@
 """What a worker process does with one file: read it, judge it, encode it, tag it.
 
-Conventions: the functions here run inside :class:`leitmotiv.corpus.workers.WorkerPool`, so they
+Conventions: the functions here run inside :class:`leitmotiv.score.worker_pool.WorkerPool`, so they
 may crash; what they return is small and picklable.
 
 Public names: :func:`read_piece`, :class:`ReadPiece`, :func:`kind_of`.
@@ -115,7 +115,7 @@ def read_piece(data: bytes, name: str, entry: Mapping[str, Any]) -> ReadPiece:
     if reason is not None:
         return ReadPiece(reason, num_notes=score.num_notes, num_parts=len(score.parts), meta=meta)
     score = align_bars(score)
-    facts = {
+    facts: dict[str, Any] = {
         "fingerprint": fingerprint(score),
         "num_notes": score.num_notes,
         "num_bars": score.num_bars,
