@@ -228,6 +228,40 @@ def review(
 
 
 @app.command()
+def evaluate(
+    checkpoint: Annotated[
+        str,
+        typer.Argument(
+            metavar="CHECKPOINT", help="A .pt file, an exported model, or the word default."
+        ),
+    ],
+    data: Annotated[
+        Path, typer.Option(metavar="PATH", help="Folder, zip or file of MIDI or MusicXML.")
+    ],
+    per_file: Annotated[
+        bool, typer.Option("--per-file", help="Also a line for each file.")
+    ] = False,
+    limit: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N", parser=_parse_whole("limit", 1, 10**9), help="Read the first N files only."
+        ),
+    ] = None,
+    json: JsonOption = False,
+) -> None:
+    """Measure a composer on pieces it has never seen: bits per note and per second of music.
+
+    \b
+    leitmotiv evaluate default --data my-midi-files
+    leitmotiv evaluate runs/composer/best.pt --data pieces.zip --per-file
+    leitmotiv evaluate exported/composer.json --data song.mid
+    """
+    from leitmotiv.cli.evaluate import evaluate_command
+
+    evaluate_command(checkpoint, data=data, per_file=per_file, limit=limit, as_json=json)
+
+
+@app.command()
 def info(json: JsonOption = False) -> None:
     """Show versions, the composing model, sound banks found, and licences.
 

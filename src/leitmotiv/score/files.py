@@ -6,7 +6,7 @@ Conventions: the file is opened here and parsed in a worker process
 (:mod:`leitmotiv.score.sandbox`); whatever is wrong with it becomes one line that names the file,
 the requirement and the remedy.
 
-Public names: :func:`read_score`, :func:`read_midi`, :func:`read_musicxml`.
+Public names: :func:`read_score`, :func:`read_midi`, :func:`read_musicxml`, :func:`parse_score`.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from leitmotiv.score.musicxml_read import parse_musicxml
 from leitmotiv.score.sandbox import BYTES_PER_MIB, run_in_worker
 from leitmotiv.score.score import Score
 
-__all__ = ["read_midi", "read_musicxml", "read_score"]
+__all__ = ["parse_score", "read_midi", "read_musicxml", "read_score"]
 
 MAX_MIDI_BYTES = 32 * BYTES_PER_MIB
 MAX_MUSICXML_BYTES = 128 * BYTES_PER_MIB
@@ -51,15 +51,31 @@ def read_score(path: str | os.PathLike[str]) -> Score:
         If the file is missing, unreadable, too large, damaged or no music; one line.
     """
     data = _read_bytes(path, MAX_MUSICXML_BYTES)
+    timeout_sec = MIDI_TIMEOUT_SEC if _kind_of(data) == "midi" else MUSICXML_TIMEOUT_SEC
+    return _parse(_parser_of(data, f"{_shown(path)}: "), data, path, timeout_sec)
+
+
+def parse_score(data: bytes) -> Score:
+    """Read the bytes of a MIDI or MusicXML file in this process, told apart by their content.
+
+    For files that nobody vouches for use :func:`read_score`, which works in a process apart.
+
+    Raises
+    ------
+    ReadError
+        If the bytes are no music or are damaged; one line.
+    """
+    return _parser_of(data, "")(data)
+
+
+def _parser_of(data: bytes, subject: str) -> Callable[[bytes], Score]:
     kind = _kind_of(data)
-    if kind == "midi":
-        return _parse(parse_midi, data, path, MIDI_TIMEOUT_SEC)
-    if kind == "musicxml":
-        return _parse(parse_musicxml, data, path, MUSICXML_TIMEOUT_SEC)
-    raise ReadError(
-        f"{_shown(path)}: the file begins with {data[:8]!r}; it must be MIDI (.mid) or MusicXML "
-        "(.musicxml, .mxl): export it from a notation program or a DAW"
-    )
+    if kind is None:
+        raise ReadError(
+            f"{subject}the file begins with {data[:8]!r}; it must be MIDI (.mid) or MusicXML "
+            "(.musicxml, .mxl): export it from a notation program or a DAW"
+        )
+    return parse_midi if kind == "midi" else parse_musicxml
 
 
 def read_midi(path: str | os.PathLike[str]) -> Score:

@@ -1,0 +1,311 @@
+"""``leitmotiv evaluate``: bits per note and per second of music on anybody's files.
+
+Files are read in processes apart while the model works, so that a damaged one costs a line in the
+report and nothing else.
+
+Public names: :func:`evaluate_command`, :func:`find_music`, :func:`load_scorer`.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+import zipfile
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from leitmotiv.errors import CorpusError, MissingExtraError, ModelError, ReadError
+
+if TYPE_CHECKING:
+    from leitmotiv.evaluation import BitCount
+    from leitmotiv.models.evaluation import EventScorer
+
+__all__ = ["evaluate_command", "find_music", "load_scorer"]
+
+SUFFIXES = (".mid", ".midi", ".rmi", ".musicxml", ".xml", ".mxl")
+MAX_FILE_BYTES = 32 << 20
+
+
+@dataclass(frozen=True)
+class Music:
+    """One piece to read: a file, or a member of a zip archive."""
+
+    name: str
+    path: Path
+    member: str | None = None
+
+    def content(self) -> bytes:
+        """Return its bytes; ReadError where they cannot be had."""
+        try:
+            if self.member is None:
+                with open(self.path, "rb") as stream:
+                    data = stream.read(MAX_FILE_BYTES + 1)
+            else:
+                with zipfile.ZipFile(self.path) as archive, archive.open(self.member) as member:
+                    data = member.read(MAX_FILE_BYTES + 1)  # whatever size the archive promises
+        except (OSError, zipfile.BadZipFile, zlib.error, RuntimeError, EOFError) as error:
+            raise ReadError(f"{self.name}: it cannot be read ({error})") from error
+        if len(data) > MAX_FILE_BYTES:
+            raise ReadError(f"{self.name}: larger than {MAX_FILE_BYTES >> 20} MiB; split the piece")
+        return data
+
+
+def find_music(data: Path) -> list[Music]:
+    """List the music at a path: a file, a folder (searched whole) or a zip archive.
+
+    Raises
+    ------
+    CorpusError
+        If nothing is there, or nothing in it is named like music.
+    """
+    if not data.exists():
+        raise CorpusError(f"data={str(data)!r} does not exist; name a folder, zip or file of music")
+    if data.is_dir():
+        found = []
+        for path in sorted(p for p in data.rglob("*") if p.is_file()):
+            name = str(path.relative_to(data))
+            if path.suffix.lower() in SUFFIXES:
+                found.append(Music(name, path))
+            elif path.suffix.lower() == ".zip":
+                try:
+                    found += _members(path, name)
+                except CorpusError:  # listed, so that it is named among the skipped
+                    found.append(Music(name, path))
+    elif data.suffix.lower() == ".zip":
+        found = _members(data, "")
+    else:
+        found = [Music(data.name, data)]
+    if not found:
+        raise CorpusError(
+            f"data={str(data)!r} holds no music; it must hold files named {', '.join(SUFFIXES)}"
+        )
+    return found
+
+
+def _members(path: Path, prefix: str) -> list[Music]:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = sorted(
+                item.filename
+                for item in archive.infolist()
+                if not item.is_dir()
+                and item.filename.lower().endswith(SUFFIXES)
+                and not item.filename.startswith("__MACOSX/")
+            )
+    except (OSError, zipfile.BadZipFile) as error:
+        raise CorpusError(
+            f"data={str(path)!r} is no zip archive ({error}); download or pack it again"
+        ) from error
+    return [Music(f"{prefix}/{name}" if prefix else name, path, name) for name in names]
+
+
+def load_scorer(checkpoint: str) -> tuple[EventScorer, dict[str, Any]]:
+    """Load what is to be evaluated, and say what it is.
+
+    Parameters
+    ----------
+    checkpoint : str
+        ``default`` (the shipped weights), a ``.pt`` file of a training run (needs the extra
+        ``train``), or an exported model: its folder, its sidecar or one of its ONNX files.
+
+    Raises
+    ------
+    ModelError
+        If it is missing, damaged or of another version.
+    MissingExtraError
+        If a ``.pt`` file is given and PyTorch is not installed.
+    """
+    if Path(checkpoint).suffix.lower() == ".pt":
+        return _load_checkpoint(Path(checkpoint))
+    from leitmotiv.models import EventModel, load_model
+    from leitmotiv.models.evaluation import SessionScorer
+
+    if checkpoint == "default":
+        model = load_model()
+    else:
+        path = Path(checkpoint)
+        if not path.exists():
+            raise ModelError(
+                f"checkpoint={checkpoint!r} does not exist; name a .pt file, an exported model's "
+                "folder or sidecar, or the word default"
+            )
+        model = EventModel(*_exported(path))
+    _check_vocabulary(checkpoint, model.vocabulary_version)
+    about = {
+        "name": model.name,
+        "weights": model.sidecar.get("weights", "?"),
+        "parameters": int(model.sidecar.get("parameters", 0)),
+    }
+    return SessionScorer(model), about
+
+
+def _exported(path: Path) -> tuple[Path, str]:
+    """Folder and name of an exported model."""
+    if path.is_file():
+        return path.parent, path.name.split(".")[0]
+    names = sorted(
+        item.name.removesuffix(".backbone.onnx") for item in path.glob("*.backbone.onnx")
+    )
+    if len(names) != 1:
+        found = f"{len(names)} of them: {', '.join(names)}" if names else "none"
+        raise ModelError(
+            f"checkpoint={str(path)!r} must hold one NAME.backbone.onnx, and holds {found}; "
+            "name the sidecar NAME.json"
+        )
+    return path, names[0]
+
+
+def _load_checkpoint(path: Path) -> tuple[EventScorer, dict[str, Any]]:
+    if not path.is_file():
+        raise ModelError(f"checkpoint={str(path)!r} does not exist; check its name and folder")
+    try:
+        from leitmotiv.training.scoring import CheckpointScorer
+    except ImportError as error:
+        raise MissingExtraError(error.name or "torch", "train") from error
+    try:
+        scorer = CheckpointScorer(path)
+    except Exception as error:  # unpickling bytes that are no checkpoint raises anything
+        raise ModelError(
+            f"checkpoint={str(path)!r} cannot be read ({type(error).__name__}); name a checkpoint "
+            "that leitmotiv train of this release wrote"
+        ) from error
+    _check_vocabulary(str(path), scorer.vocabulary_version)
+    about = {"name": path.name, "weights": "float32", "parameters": scorer.num_parameters}
+    return scorer, about
+
+
+def _check_vocabulary(name: str, version: int) -> None:
+    from leitmotiv.tokens.vocabulary import VOCABULARY_VERSION
+
+    if version != VOCABULARY_VERSION:
+        raise ModelError(
+            f"checkpoint={name!r} was trained on vocabulary {version}; this release reads "
+            f"{VOCABULARY_VERSION}: use a checkpoint of this release"
+        )
+
+
+def _contents(
+    pieces: list[Music], unreadable: list[tuple[str, str]]
+) -> Iterator[tuple[str, bytes]]:
+    for music in pieces:
+        try:
+            yield music.name, music.content()
+        except ReadError as error:
+            unreadable.append((music.name, str(error)))
+
+
+def evaluate_command(
+    checkpoint: str, *, data: Path, per_file: bool, limit: int | None, as_json: bool
+) -> None:
+    """Evaluate a model on files and print what it needed.
+
+    Raises
+    ------
+    CorpusError
+        If no file could be read.
+    """
+    from leitmotiv.evaluation import BitCount, evaluate_score
+    from leitmotiv.score.batches import read_scores
+
+    scorer, about = load_scorer(checkpoint)
+    pieces = find_music(data)
+    chosen = pieces if limit is None else pieces[:limit]
+    start = time.perf_counter()
+    given, none = BitCount(), BitCount()
+    rows: list[dict[str, Any]] = []
+    skipped: list[tuple[str, str]] = []
+    for name, read in read_scores(_contents(chosen, skipped)):
+        _show_progress(len(rows) + len(skipped) + 1, len(chosen))
+        if isinstance(read, ReadError):
+            skipped.append((name, str(read)))
+            continue
+        counts = evaluate_score(scorer, read)
+        if not counts[0].num_notes:
+            skipped.append((name, "it holds no notes"))
+            continue
+        given, none = given + counts[0], none + counts[1]
+        rows.append({"file": name, **_row(*counts)})
+    _show_progress(0, 0)
+    if not rows:
+        raise CorpusError(
+            f"data={str(data)!r}: nothing in it could be evaluated; the first of {len(skipped)}: "
+            f"{skipped[0][0]}: {skipped[0][1].removeprefix(skipped[0][0] + ': ')}"
+        )
+    report = {
+        "checkpoint": checkpoint,
+        "model": about,
+        "data": str(data),
+        "files": len(rows),
+        "skipped": [{"file": name, "reason": reason} for name, reason in skipped],
+        **_row(given, none),
+        "fields_given": given.field_bits(),
+        "fields_none": none.field_bits(),
+        "wall_sec": round(time.perf_counter() - start, 3),
+    }
+    if as_json:
+        print(json.dumps({**report, "per_file": rows} if per_file else report, indent=1))
+        return
+    print("\n".join(_lines(report, rows if per_file else [])))
+
+
+def _row(given: BitCount, none: BitCount) -> dict[str, Any]:
+    return {
+        "notes": given.num_notes,
+        "seconds": round(given.seconds, 3),
+        "bits_per_note_given": given.bits_per_note,
+        "bits_per_note_none": none.bits_per_note,
+        "bits_per_second_given": given.bits_per_second,
+        "bits_per_second_none": none.bits_per_second,
+    }
+
+
+def _show_progress(number: int, total: int) -> None:
+    """One line drawn in place on a terminal; nothing in a pipe."""
+    if sys.stderr.isatty():
+        print(f"\r{number} of {total} files" if total else "\r\033[K", end="", file=sys.stderr)
+
+
+def _lines(report: dict[str, Any], rows: list[dict[str, Any]]) -> Iterator[str]:
+    about = report["model"]
+    yield (
+        f"{about['name']} ({about['parameters'] / 1e6:.1f} M parameters, {about['weights']}) on "
+        f"{report['data']}"
+    )
+    yield (
+        f"  {report['files']:,} {'file' if report['files'] == 1 else 'files'}, "
+        f"{report['notes']:,} notes, "
+        f"{report['seconds'] / 60:,.1f} minutes of music"
+    )
+    if rows:
+        yield ""
+        yield "  bits a note   bits a second    notes  file"
+        yield "  given   none   given   none"
+        for row in rows:
+            yield (
+                f"  {row['bits_per_note_given']:5.2f}  {row['bits_per_note_none']:5.2f}  "
+                f"{row['bits_per_second_given']:6.1f} {row['bits_per_second_none']:6.1f}  "
+                f"{row['notes']:7,}  {row['file']}"
+            )
+    yield ""
+    yield f"  {'conditions':<26} {'given':>8} {'none':>8}"
+    yield (
+        f"  {'bits per note':<26} {report['bits_per_note_given']:8.3f} "
+        f"{report['bits_per_note_none']:8.3f}"
+    )
+    for name, value in report["fields_given"].items():
+        if value == value:  # NaN where no file has velocities
+            label = f"  {name}" if name != "velocity" else "velocity, counted apart"
+            yield f"  {label:<26} {value:8.3f} {report['fields_none'][name]:8.3f}"
+    yield (
+        f"  {'bits per second of music':<26} {report['bits_per_second_given']:8.1f} "
+        f"{report['bits_per_second_none']:8.1f}"
+    )
+    if report["skipped"]:
+        yield ""
+        yield f"  skipped {len(report['skipped'])}:"
+        for item in report["skipped"]:
+            yield f"    {item['file']}: {item['reason'].removeprefix(item['file'] + ': ')}"
