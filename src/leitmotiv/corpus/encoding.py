@@ -100,7 +100,7 @@ def encode_piece(score: Score, entry: Mapping[str, Any]) -> EncodedPiece:
     --------
     >>> from leitmotiv.score import Part, Score, make_notes
     >>> line = make_notes([0, 480, 960], [480] * 3, [60, 62, 64])
-    >>> piece = encode_piece(Score(parts=(Part("Flute", line, program=73),)), {})
+    >>> piece = encode_piece(Score(parts=(Part(name="Flute", notes=line, program=73),)), {})
     >>> piece.columns["note_pitch"].tolist()
     [60, 62, 64]
     """

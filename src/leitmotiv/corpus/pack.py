@@ -1,65 +1,87 @@
-"""Pack a corpus into one file for training.
+"""Pack pieces of a library into one file for training.
 
 The pack is a plain ``.npz`` of small integer arrays plus a JSON header, so that
 ``leitmotiv.training`` reads it with NumPy alone. Pieces are stored as cells (bars × parts) with
-their tags; windows, transposition and masking are drawn at batch time.
+their tags; windows, transposition and masking are drawn at batch time. Pieces stream from the
+library to the file one by one, and the same selection gives the same bytes.
 
-Licences travel with the pack: the header lists sources, licences and attributions.
+Licences travel with the pack: the header lists sources, licences and attributions. So does the
+split into train, valid and test, with the seed that made it.
 
-Command line: ``python -m leitmotiv.corpus.pack recipes/composer.toml --corpus FOLDER --out FILE``.
-
-Public names: :func:`pack_archives`, :func:`open_licence`, :func:`without_addresses`,
+Public names: :class:`Selection`, :func:`pack_library`, :func:`without_addresses`,
 :data:`PACK_VERSION`.
 """
 
 from __future__ import annotations
 
-import argparse
+import contextlib
 import json
 import os
 import re
-import sys
-import tomllib
+import shutil
+import tempfile
 import zipfile
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 
 from leitmotiv.corpus.attribution import ATTRIBUTIONS
-from leitmotiv.errors import CorpusError, LeitmotivError
-from leitmotiv.score.analysis import align_bars
-from leitmotiv.score.midi import parse_midi
-from leitmotiv.theory import Key
+from leitmotiv.corpus.encoding import COLUMNS
+from leitmotiv.corpus.library import Library, Piece
+from leitmotiv.corpus.licences import licence_kind
+from leitmotiv.corpus.splits import SPLITS, SplitPiece, assign_splits
+from leitmotiv.errors import CorpusError
 from leitmotiv.tokens import tags
-from leitmotiv.tokens.grid import CellGrid, score_to_grid
-from leitmotiv.tokens.vocabulary import VOCABULARY_VERSION, duration_to_id
+from leitmotiv.tokens.vocabulary import VOCABULARY_VERSION
 
-__all__ = ["PACK_VERSION", "open_licence", "pack_archives", "without_addresses"]
+__all__ = ["PACK_VERSION", "Selection", "pack_library", "without_addresses"]
 
 PACK_VERSION = 1
-_MAX_PARTS = 40
-_MAX_NOTES = 60_000
+_EPOCH = (1980, 1, 1, 0, 0, 0)  # no clock in the file: the same pieces give the same bytes
+_NAMED = 400  # contributors named per source
 
-Manifest = dict[str, Any]
+Progress = Callable[[float], None]
 
 
-def open_licence(licence: str | None) -> bool:
-    """Tell whether weights trained on a piece raise no share-alike or unknown-licence question.
+@dataclass(frozen=True)
+class Selection:
+    """What to take from a library.
 
-    Examples
-    --------
-    >>> [open_licence(x) for x in ("CC0-1.0", "PD", "CC-BY-4.0", "CC-BY-SA-3.0", None)]
-    [True, True, True, False, False]
+    ``sources`` None takes all, in alphabetical order; ``share_alike`` takes licences that ask for
+    the same licence, too; ``exclude`` leaves out pieces whose manifest field has one of the listed
+    values; ``seed``, ``valid_share`` and ``test_share`` make the split.
     """
-    if licence is None:
-        return False
-    free = ("CC0", "PD", "CC-BY-", "BSD", "MIT", "Apache")
-    return licence.startswith(free) and not any(x in licence for x in ("-SA", "-NC", "-ND"))
+
+    sources: tuple[str, ...] | None = None
+    share_alike: bool = False
+    exclude: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
+    seed: int = 1
+    valid_share: float = 0.1
+    test_share: float = 0.1
+
+    @classmethod
+    def from_recipe(cls, data: Mapping[str, Any]) -> Selection:
+        """Read the table ``data`` of a recipe.
+
+        Examples
+        --------
+        >>> Selection.from_recipe({"sources": ["mine"], "split_seed": 3}).seed
+        3
+        """
+        sources = data.get("sources")
+        return cls(
+            sources=None if sources is None else tuple(sources),
+            share_alike=bool(data.get("share_alike", False)),
+            exclude={name: tuple(values) for name, values in data.get("exclude", {}).items()},
+            seed=int(data.get("split_seed", 1)),
+            valid_share=float(data.get("valid_share", 0.1)),
+            test_share=float(data.get("test_share", 0.1)),
+        )
 
 
 def without_addresses(name: str) -> str:
@@ -73,240 +95,196 @@ def without_addresses(name: str) -> str:
     return re.sub(r"[<(\[]?\S+@\S+?[>)\]]?(?=\s|,|$)", "", name).strip(" ,;-")
 
 
-def _piece_grid(data: bytes, entry: Manifest) -> CellGrid:
-    # The archives start at the first note: without this an upbeat shifts every bar line.
-    score = align_bars(parse_midi(data))
-    key = None
-    if entry.get("key"):
-        try:
-            key = Key.parse(entry["key"])
-        except LeitmotivError:
-            key = None
-    tempo = tags.tempo_id(entry["tempo"]) if entry.get("tempo_source") in ("marked", "file") else 0
-    grid = score_to_grid(
-        score,
-        genre=tags.genre_id(entry.get("genre")),
-        mode=tags.mode_id(str(key.mode) if key else None),
-        tempo=tempo,
-    )
-    if not score.keys and key is not None:
-        grid.fifths[:] = key.fifths
-    if entry.get("n_velocities", 0) < 3:
-        grid.energy[:] = 0
-    return grid
-
-
-def _encode(task: tuple[str, list[Manifest]]) -> list[tuple[Manifest, dict[str, NDArray[Any]]]]:
-    """Read the listed pieces of one archive; broken ones are left out with their reason."""
-    archive, entries = task
-    packed: list[tuple[Manifest, dict[str, NDArray[Any]]]] = []
-    with zipfile.ZipFile(archive) as bundle:
-        for entry in entries:
-            try:
-                grid = _piece_grid(bundle.read(entry["file"]), entry)
-            except (LeitmotivError, KeyError) as error:
-                packed.append(({**entry, "_reason": str(error)}, {}))
-                continue
-            if not 2 <= len(grid.notes) <= _MAX_NOTES or grid.num_parts > _MAX_PARTS:
-                packed.append(({**entry, "_reason": "too few or too many notes or parts"}, {}))
-                continue
-            packed.append((entry, _columns(grid, known=entry.get("n_velocities", 0) >= 3)))
-    return packed
-
-
-def _columns(grid: CellGrid, *, known: bool) -> dict[str, NDArray[Any]]:
-    """One piece as small integer columns; ``known`` tells whether its velocities mean anything."""
-    notes = grid.notes
-    cells = notes["bar"].astype(np.int64) * grid.num_parts + notes["part"]
-    drum = grid.is_drum[notes["part"]]
-    velocity = np.clip(notes["velocity"] // 16 + 1, 1, 8) if known else 0
-    piece = [len(notes), grid.num_bars, grid.num_parts, grid.genre, grid.mode, grid.tempo]
-    return {
-        "note_position": notes["position"].astype(np.uint8),
-        "note_pitch": (notes["pitch"] + 128 * drum).astype(np.uint8),
-        "note_duration": duration_to_id(notes["duration"]).astype(np.uint8),
-        "note_velocity": (velocity + np.zeros(len(notes))).astype(np.uint8),
-        "cell_count": np.bincount(cells, minlength=grid.num_bars * grid.num_parts).astype(
-            np.uint16
-        ),
-        "bar_steps": grid.bar_steps.astype(np.uint8),
-        "bar_meter": grid.meter.astype(np.uint8),
-        "bar_fifths": grid.fifths.astype(np.int8),
-        "bar_chord": grid.chords[:, 0].astype(np.uint8),
-        "bar_second_chord": grid.chords[:, 1].astype(np.uint8),
-        "bar_breath": grid.breath.astype(np.uint8),
-        "bar_energy": grid.energy.astype(np.uint8),
-        "part_program": np.where(grid.is_drum, 129, grid.programs + 1).astype(np.uint8),
-        "part_role": grid.roles.astype(np.uint8),
-        "piece": np.asarray(piece, dtype=np.int32),
-    }
-
-
-def _manifest(folder: Path) -> Iterator[Manifest]:
-    try:
-        with open(folder / "manifest.jsonl", encoding="utf-8") as lines:
-            for line in lines:
-                yield json.loads(line)
-    except (OSError, ValueError) as error:
+def _chosen(library: Library, selection: Selection, refused: Counter[str]) -> Iterator[Piece]:
+    known = sorted(library.totals("source"))
+    sources = known if selection.sources is None else selection.sources
+    missing = [source for source in sources if source not in known]
+    if missing:
         raise CorpusError(
-            f"{folder}/manifest.jsonl cannot be read ({error}); point --corpus at a folder of "
-            "archives with a manifest"
-        ) from error
+            f"source={missing[0]!r} is not in the library; it holds {', '.join(known) or 'nothing'}"
+            f". Import it (leitmotiv corpus add) or leave it out of the recipe"
+        )
+    for source in sources:
+        for piece in library.pieces(sources=[source]):
+            reason = _refusal(piece, selection)
+            if reason:
+                refused[reason] += 1
+            else:
+                yield piece
 
 
-def pack_archives(
-    folder: Path,
-    sources: Sequence[str],
+def _refusal(piece: Piece, selection: Selection) -> str | None:
+    for name, values in selection.exclude.items():
+        if piece.meta.get(name) in values:
+            return f"{name} is {piece.meta[name]}"
+    allowed = {"public domain", "attribution", "stated by you"}
+    if selection.share_alike:
+        allowed.add("share-alike")
+    return None if licence_kind(piece.licence) in allowed else f"licence {piece.licence}"
+
+
+def split_pieces(library: Library, pieces: Iterable[Piece]) -> list[SplitPiece]:
+    """Return what :func:`leitmotiv.corpus.splits.assign_splits` must know of each piece."""
+    return [
+        SplitPiece(
+            id=piece.id,
+            source=piece.source,
+            composer=piece.composer,
+            title=piece.title,
+            genre=piece.genre or "",
+            num_notes=piece.num_notes,
+            ngrams=library.ngrams(piece.id),
+            relatives=str(piece.meta.get("dup_group") or ""),
+        )
+        for piece in pieces
+    ]
+
+
+def pack_library(
+    library: Library,
     path: Path,
+    selection: Selection = Selection(),
     *,
-    workers: int = 2,
-    licence_filter: bool = True,
-    progress: Any = None,
+    progress: Progress | None = None,
 ) -> dict[str, Any]:
-    """Read archives with a ``manifest.jsonl`` and write one pack.
+    """Write one pack.
 
     Parameters
     ----------
-    folder : Path
-        Holds ``SOURCE.zip`` for each source and ``manifest.jsonl``.
-    sources : sequence of str
-        Which sources to take.
+    library : Library
+        Pieces that are ``ok`` are taken; their split is stored in the library as well.
     path : Path
         The ``.npz`` to write; written whole or not at all.
-    workers : int
-        Processes.
-    licence_filter : bool
-        Leave share-alike and unknown licences out (see :func:`open_licence`).
+    selection : Selection
+        Which pieces, and the split.
+    progress : callable or None
+        Called with the share done, 0 to 1.
 
     Returns
     -------
     dict
-        The pack's header: counts, licences, attributions, what was left out and why.
+        The pack's header: counts, licences, attributions, split, what was left out and why.
 
     Raises
     ------
     CorpusError
-        If the manifest or an archive is missing, or nothing is left to pack.
+        If a source is not in the library, or nothing is left to pack.
     """
-    wanted: dict[str, list[Manifest]] = {source: [] for source in sources}
     refused: Counter[str] = Counter()
-    for entry in _manifest(folder):
-        if entry["source"] not in wanted:
-            continue
-        if entry.get("jsb_overlap"):
-            refused["overlaps the JSB benchmark"] += 1
-        elif licence_filter and not open_licence(entry.get("licence")):
-            refused[f"licence {entry.get('licence')}"] += 1
-        else:
-            wanted[entry["source"]].append(entry)
-    tasks: list[tuple[str, list[Manifest]]] = []
-    for source, entries in wanted.items():
-        archive = folder / f"{source}.zip"
-        if not archive.is_file():
-            raise CorpusError(f"{archive} is missing; leave {source!r} out or add the archive")
-        tasks += [(str(archive), entries[i : i + 100]) for i in range(0, len(entries), 100)]
-    entries_out: list[Manifest] = []
-    columns: dict[str, list[NDArray[Any]]] = {}
-    with ProcessPoolExecutor(max_workers=workers) as pool:
-        for number, packed in enumerate(pool.map(_encode, tasks)):
-            for entry, arrays in packed:
-                if not arrays:
-                    refused[entry["_reason"].split(";")[0][:80]] += 1
-                    continue
-                entries_out.append(entry)
-                for name, array in arrays.items():
-                    columns.setdefault(name, []).append(array)
-            if progress:
-                progress((number + 1) / len(tasks))
-    if not entries_out:
-        raise CorpusError(f"nothing to pack from {', '.join(sources)}; refused: {dict(refused)}")
-    return _write(path, entries_out, columns, refused)
-
-
-def _write(
-    path: Path,
-    entries: list[Manifest],
-    columns: dict[str, list[NDArray[Any]]],
-    refused: Counter[str],
-) -> dict[str, Any]:
-    arrays: Any = {
-        name: np.concatenate(parts) for name, parts in columns.items() if name != "piece"
-    }
-    arrays["piece"] = np.stack(columns["piece"])
-    names = sorted({entry["source"] for entry in entries})
-    arrays["piece_source"] = np.asarray([names.index(e["source"]) for e in entries], np.uint8)
-    split = {"train": 0, "valid": 1, "test": 2}
-    arrays["piece_split"] = np.asarray(
-        [split.get(str(e.get("split")), 0) for e in entries], np.uint8
+    pieces = list(_chosen(library, selection, refused))
+    if not pieces:
+        raise CorpusError(
+            f"nothing to pack from {library.folder}; left out: {dict(refused) or 'nothing'}"
+        )
+    splits = assign_splits(
+        split_pieces(library, pieces),
+        seed=selection.seed,
+        valid_share=selection.valid_share,
+        test_share=selection.test_share,
     )
-    header = {
-        "pack_version": PACK_VERSION,
-        "vocabulary_version": VOCABULARY_VERSION,
-        "sources": names,
-        "genres": list(tags.GENRES),
-        "pieces": len(entries),
-        "notes": int(arrays["piece"][:, 0].sum()),
-        "licences": dict(Counter(e["licence"] for e in entries)),
-        "by_source": _by_source(entries, arrays["piece"]),
-        "refused": dict(refused),
+    with library.transaction():
+        library.set_splits({p.id: split for p, split in zip(pieces, splits, strict=True)})
+    header = _header(pieces, splits, selection, refused)
+    names = header["sources"]
+    extra: dict[str, NDArray[Any]] = {
+        "piece_source": np.asarray([names.index(p.source) for p in pieces], np.uint8),
+        "piece_split": np.asarray([SPLITS.index(split) for split in splits], np.uint8),
+        "piece_id": np.asarray([piece.id.encode() for piece in pieces]),
+        "header": np.frombuffer(json.dumps(header).encode(), dtype=np.uint8),
     }
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(path.name + ".part")
     try:
-        with open(temporary, "wb") as file:
-            arrays["header"] = np.frombuffer(json.dumps(header).encode(), dtype=np.uint8)
-            np.savez_compressed(file, **arrays)
+        with tempfile.TemporaryDirectory(dir=path.parent) as folder:
+            counts = _spool(library, pieces, Path(folder), progress)
+            _write(temporary, Path(folder), counts, extra)
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
     return header
 
 
-def _by_source(entries: Iterable[Manifest], pieces: NDArray[Any]) -> dict[str, Any]:
+def _spool(
+    library: Library, pieces: list[Piece], folder: Path, progress: Progress | None
+) -> dict[str, int]:
+    """Append every piece's columns to one raw file a column; return their lengths."""
+    counts = dict.fromkeys(COLUMNS, 0)
+    with contextlib.ExitStack() as stack:
+        files: dict[str, BinaryIO] = {
+            name: stack.enter_context(open(folder / name, "wb")) for name in COLUMNS
+        }
+        for number, piece in enumerate(pieces):
+            columns = library.columns(piece.id)
+            for name, file in files.items():
+                file.write(columns[name].tobytes())
+                counts[name] += len(columns[name])
+            if progress and number % 50 == 0:
+                progress(number / len(pieces))
+    return counts
+
+
+def _write(
+    path: Path, folder: Path, counts: dict[str, int], extra: dict[str, NDArray[Any]]
+) -> None:
+    """Write spooled columns and small arrays as the members of an ``.npz``."""
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as bundle:
+        for name, kind in COLUMNS.items():
+            shape = (counts[name] // 6, 6) if name == "piece" else (counts[name],)
+            head = {"descr": kind.newbyteorder("<").str, "fortran_order": False, "shape": shape}
+            with bundle.open(_member(name), "w", force_zip64=True) as member:
+                np.lib.format.write_array_header_1_0(member, head)
+                with open(folder / name, "rb") as column:
+                    shutil.copyfileobj(column, member, 1 << 20)
+        for name, array in extra.items():
+            with bundle.open(_member(name), "w") as member:
+                np.lib.format.write_array(member, array, allow_pickle=False)
+
+
+def _member(name: str) -> zipfile.ZipInfo:
+    info = zipfile.ZipInfo(f"{name}.npy", date_time=_EPOCH)
+    info.compress_type = zipfile.ZIP_DEFLATED
+    return info
+
+
+def _header(
+    pieces: list[Piece], splits: list[str], selection: Selection, refused: Counter[str]
+) -> dict[str, Any]:
+    return {
+        "pack_version": PACK_VERSION,
+        "vocabulary_version": VOCABULARY_VERSION,
+        "sources": sorted({piece.source for piece in pieces}),
+        "genres": list(tags.GENRES),
+        "pieces": len(pieces),
+        "notes": sum(piece.num_notes for piece in pieces),
+        "licences": dict(Counter(piece.licence for piece in pieces)),
+        "by_source": _by_source(pieces),
+        "split": {
+            "seed": selection.seed,
+            "by": "work, composer and shared melodic fragments",
+            **{name: splits.count(name) for name in SPLITS},
+        },
+        "refused": dict(refused),
+    }
+
+
+def _by_source(pieces: Iterable[Piece]) -> dict[str, Any]:
     table: dict[str, Any] = {}
-    for entry, piece in zip(entries, pieces, strict=True):
+    for piece in pieces:
         row = table.setdefault(
-            entry["source"],
+            piece.source,
             {
                 "pieces": 0,
                 "notes": 0,
                 "licences": {},
-                "attribution": ATTRIBUTIONS.get(entry["source"], ""),
+                "attribution": ATTRIBUTIONS.get(piece.source, ""),
                 "named": [],
             },
         )
         row["pieces"] += 1
-        row["notes"] += int(piece[0])
-        row["licences"][entry["licence"]] = row["licences"].get(entry["licence"], 0) + 1
-        # CC BY asks for the name of each contributor; the manifest has them per piece.
-        named = without_addresses(entry.get("attribution") or "")
-        if named and named not in row["named"] and len(row["named"]) < 400:
+        row["notes"] += piece.num_notes
+        row["licences"][piece.licence] = row["licences"].get(piece.licence, 0) + 1
+        # CC BY asks for the name of each contributor; the library has them per piece.
+        named = without_addresses(piece.attribution)
+        if named and named not in row["named"] and len(row["named"]) < _NAMED:
             row["named"].append(named)
     return table
-
-
-def main(arguments: list[str] | None = None) -> None:
-    """Command line: pack the sources that a recipe names."""
-    parser = argparse.ArgumentParser(description="Pack a corpus for training.")
-    parser.add_argument("recipe", type=Path, help="TOML file with data.sources")
-    parser.add_argument("--corpus", type=Path, required=True, help="archives and manifest.jsonl")
-    parser.add_argument("--out", type=Path, default=Path("runs/corpus.npz"))
-    parser.add_argument("--share-alike", action="store_true", help="keep share-alike pieces")
-    options = parser.parse_args(arguments)
-    recipe = tomllib.loads(options.recipe.read_text(encoding="utf-8"))
-    header = pack_archives(
-        options.corpus,
-        recipe["data"]["sources"],
-        options.out,
-        licence_filter=not options.share_alike,
-        progress=lambda share: print(f"\r{share:4.0%}", end="", file=sys.stderr, flush=True),
-    )
-    print(f"\n{header['pieces']:,} pieces, {header['notes']:,} notes in {options.out}")
-    for licence, count in sorted(header["licences"].items()):
-        print(f"  {licence:<14} {count:,}")
-    for reason, count in header["refused"].items():
-        print(f"  left out: {count:,} ({reason})")
-
-
-if __name__ == "__main__":
-    main()

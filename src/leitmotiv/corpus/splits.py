@@ -320,11 +320,9 @@ def assign_splits(
         strata[genre].append((rank, owner, size))
         genre_notes[genre] += size
     split = ["train"] * len(pieces)
+    wanted = {"test": test_share, "valid": valid_share}
     for genre, ranked in strata.items():
-        left = {
-            "test": test_share * genre_notes[genre],
-            "valid": valid_share * genre_notes[genre],
-        }
+        left = {name: share * genre_notes[genre] for name, share in wanted.items()}
         largest = max(_LARGE_GROUP * genre_notes[genre], 1)
         for _, owner, size in sorted(ranked):
             if size > largest and len(ranked) > 10:
@@ -335,4 +333,21 @@ def assign_splits(
                     for number in members[owner]:
                         split[number] = name
                     break
+    _fill_empty(split, members, pieces, [name for name, share in wanted.items() if share > 0])
     return split
+
+
+def _fill_empty(
+    split: list[str],
+    members: dict[int, list[int]],
+    pieces: Sequence[SplitPiece],
+    names: list[str],
+) -> None:
+    """Give the smallest groups to splits that got none: a corpus of a few pieces is tested, too."""
+    size = {o: sum(pieces[n].num_notes for n in numbers) for o, numbers in members.items()}
+    for name in names:
+        free = [owner for owner, numbers in members.items() if split[numbers[0]] == "train"]
+        if name in split or len(free) < 2:
+            continue
+        for number in members[min(free, key=lambda owner: (size[owner], pieces[owner].id))]:
+            split[number] = name
