@@ -93,7 +93,9 @@ def _mix(values: NDArray[np.uint64]) -> NDArray[np.uint64]:
     return values ^ (values >> np.uint64(31))
 
 
-def _top_line(onset: NDArray[np.int64], pitch: NDArray[np.int64]) -> tuple[NDArray, NDArray]:
+def _top_line(
+    onset: NDArray[np.int64], pitch: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     order = np.lexsort((pitch, onset))
     onset, pitch = onset[order], pitch[order]
     last = np.append(onset[1:] != onset[:-1], True)
