@@ -46,9 +46,9 @@ def test_a_folder_is_evaluated_and_what_cannot_be_read_is_named(
 ) -> None:
     assert run("default", "--data", str(folder), "--json", "--per-file") == 0
     report = json.loads(capsys.readouterr().out)
-    assert [row["file"] for row in report["per_file"]] == ["more.zip/inner/two.mid", "one.mid"]
+    assert [row["file"] for row in report["per_file"]] == ["more/inner/two.mid", "music/one.mid"]
     assert {row["file"] for row in report["skipped"]} == {
-        "text.mid", "cut.MID", "silent.mid", "broken.zip",
+        "music/text.mid", "music/cut.MID", "music/silent.mid", "music/broken.zip",
     }  # fmt: skip
     assert report["notes"] == 64
     assert report["seconds"] == pytest.approx(32.0)
@@ -69,11 +69,11 @@ def test_the_table_says_what_was_measured(folder: Path, capsys: pytest.CaptureFi
     [
         ("default", "nowhere", "does not exist"),
         ("default", "music/text.mid", "nothing in it could be evaluated"),
-        ("default", "music/broken.zip", "is no zip archive"),
+        ("default", "music/broken.zip", "cannot be opened"),
         ("nowhere.pt", "music", "does not exist"),
         ("nowhere", "music", "does not exist"),
         ("music", "music", "must hold one NAME.backbone.onnx"),
-        ("music/text.mid", "music", "cannot be read"),
+        ("music/one.mid", "music", "cannot be read"),
     ],
 )
 def test_bad_input_is_one_line(

@@ -3,7 +3,7 @@
 Files are read in processes apart while the model works, so that a damaged one costs a line in the
 report and nothing else.
 
-Public names: :func:`evaluate_command`, :func:`find_music`, :func:`load_scorer`.
+Public names: :func:`evaluate_command`, :func:`load_scorer`.
 """
 
 from __future__ import annotations
@@ -11,96 +11,20 @@ from __future__ import annotations
 import json
 import sys
 import time
-import zipfile
-import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from leitmotiv.errors import CorpusError, MissingExtraError, ModelError, ReadError
+from leitmotiv.errors import CorpusError, LeitmotivError, MissingExtraError, ModelError
 
 if TYPE_CHECKING:
+    from leitmotiv.corpus.inputs import Input
     from leitmotiv.evaluation import BitCount
     from leitmotiv.models.evaluation import EventScorer
+    from leitmotiv.score import Score
 
-__all__ = ["evaluate_command", "find_music", "load_scorer"]
-
-SUFFIXES = (".mid", ".midi", ".rmi", ".musicxml", ".xml", ".mxl")
-MAX_FILE_BYTES = 32 << 20
-
-
-@dataclass(frozen=True)
-class Music:
-    """One piece to read: a file, or a member of a zip archive."""
-
-    name: str
-    path: Path
-    member: str | None = None
-
-    def content(self) -> bytes:
-        """Return its bytes; ReadError where they cannot be had."""
-        try:
-            if self.member is None:
-                with open(self.path, "rb") as stream:
-                    data = stream.read(MAX_FILE_BYTES + 1)
-            else:
-                with zipfile.ZipFile(self.path) as archive, archive.open(self.member) as member:
-                    data = member.read(MAX_FILE_BYTES + 1)  # whatever size the archive promises
-        except (OSError, zipfile.BadZipFile, zlib.error, RuntimeError, EOFError) as error:
-            raise ReadError(f"{self.name}: it cannot be read ({error})") from error
-        if len(data) > MAX_FILE_BYTES:
-            raise ReadError(f"{self.name}: larger than {MAX_FILE_BYTES >> 20} MiB; split the piece")
-        return data
-
-
-def find_music(data: Path) -> list[Music]:
-    """List the music at a path: a file, a folder (searched whole) or a zip archive.
-
-    Raises
-    ------
-    CorpusError
-        If nothing is there, or nothing in it is named like music.
-    """
-    if not data.exists():
-        raise CorpusError(f"data={str(data)!r} does not exist; name a folder, zip or file of music")
-    if data.is_dir():
-        found = []
-        for path in sorted(p for p in data.rglob("*") if p.is_file()):
-            name = str(path.relative_to(data))
-            if path.suffix.lower() in SUFFIXES:
-                found.append(Music(name, path))
-            elif path.suffix.lower() == ".zip":
-                try:
-                    found += _members(path, name)
-                except CorpusError:  # listed, so that it is named among the skipped
-                    found.append(Music(name, path))
-    elif data.suffix.lower() == ".zip":
-        found = _members(data, "")
-    else:
-        found = [Music(data.name, data)]
-    if not found:
-        raise CorpusError(
-            f"data={str(data)!r} holds no music; it must hold files named {', '.join(SUFFIXES)}"
-        )
-    return found
-
-
-def _members(path: Path, prefix: str) -> list[Music]:
-    try:
-        with zipfile.ZipFile(path) as archive:
-            names = sorted(
-                item.filename
-                for item in archive.infolist()
-                if not item.is_dir()
-                and item.filename.lower().endswith(SUFFIXES)
-                and not item.filename.startswith("__MACOSX/")
-            )
-    except (OSError, zipfile.BadZipFile) as error:
-        raise CorpusError(
-            f"data={str(path)!r} is no zip archive ({error}); download or pack it again"
-        ) from error
-    return [Music(f"{prefix}/{name}" if prefix else name, path, name) for name in names]
+__all__ = ["evaluate_command", "load_scorer"]
 
 
 def load_scorer(checkpoint: str) -> tuple[EventScorer, dict[str, Any]]:
@@ -188,14 +112,29 @@ def _check_vocabulary(name: str, version: int) -> None:
         )
 
 
-def _contents(
-    pieces: list[Music], unreadable: list[tuple[str, str]]
-) -> Iterator[tuple[str, bytes]]:
-    for music in pieces:
-        try:
-            yield music.name, music.content()
-        except ReadError as error:
-            unreadable.append((music.name, str(error)))
+def _read_all(inputs: list[Input], limit: int | None) -> Iterator[tuple[str, Score | str]]:
+    """Name each file with what is in it, or with why that cannot be known."""
+    from leitmotiv.score.files import MEMORY_BYTES, MUSICXML_TIMEOUT_SEC, parse_score
+    from leitmotiv.score.worker_pool import Task, WorkerPool
+
+    files = islice(((one.source, file) for one in inputs for file in one), limit)
+    several = len(inputs) > 1
+    tasks = (
+        Task(
+            (f"{source}/{file.file}" if several else file.file, file.problem),
+            None if file.data is None else (file.data,),
+            subject="",
+        )
+        for source, file in files
+    )
+    with WorkerPool(2, memory_bytes=MEMORY_BYTES, timeout_sec=MUSICXML_TIMEOUT_SEC) as pool:
+        for (name, problem), outcome in pool.map(parse_score, tasks):
+            if problem is not None:
+                yield name, problem
+            elif isinstance(outcome, LeitmotivError):
+                yield name, str(outcome).removeprefix(": ")
+            else:
+                yield name, outcome
 
 
 def evaluate_command(
@@ -208,20 +147,20 @@ def evaluate_command(
     CorpusError
         If no file could be read.
     """
+    from leitmotiv.corpus.inputs import find_inputs
     from leitmotiv.evaluation import BitCount, evaluate_score
-    from leitmotiv.score.batches import read_scores
 
     scorer, about = load_scorer(checkpoint)
-    pieces = find_music(data)
-    chosen = pieces if limit is None else pieces[:limit]
+    inputs = find_inputs(data)
+    total = sum(one.num_files for one in inputs)
     start = time.perf_counter()
     given, none = BitCount(), BitCount()
     rows: list[dict[str, Any]] = []
     skipped: list[tuple[str, str]] = []
-    for name, read in read_scores(_contents(chosen, skipped)):
-        _show_progress(len(rows) + len(skipped) + 1, len(chosen))
-        if isinstance(read, ReadError):
-            skipped.append((name, str(read)))
+    for name, read in _read_all(inputs, limit):
+        _show_progress(len(rows) + len(skipped) + 1, min(total, limit or total))
+        if isinstance(read, str):
+            skipped.append((name, read))
             continue
         counts = evaluate_score(scorer, read)
         if not counts[0].num_notes:
@@ -233,7 +172,7 @@ def evaluate_command(
     if not rows:
         raise CorpusError(
             f"data={str(data)!r}: nothing in it could be evaluated; the first of {len(skipped)}: "
-            f"{skipped[0][0]}: {skipped[0][1].removeprefix(skipped[0][0] + ': ')}"
+            f"{skipped[0][0]}: {skipped[0][1]}"
         )
     report = {
         "checkpoint": checkpoint,
@@ -308,4 +247,4 @@ def _lines(report: dict[str, Any], rows: list[dict[str, Any]]) -> Iterator[str]:
         yield ""
         yield f"  skipped {len(report['skipped'])}:"
         for item in report["skipped"]:
-            yield f"    {item['file']}: {item['reason'].removeprefix(item['file'] + ': ')}"
+            yield f"    {item['file']}: {item['reason']}"
