@@ -26,11 +26,11 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -85,14 +85,16 @@ MAX_DRAWN_SEED = 2**31 - 1  # short enough to be typed again
 
 @dataclass(frozen=True)
 class PipelineOptions:
-    """How a piece is made to sound; what it is made of stands in the brief.
+    """Who writes the notes and what makes them sound; what is asked for stands in the brief.
 
     ``engine`` is ``auto`` (a sound bank where one is found, else modelled instruments),
     ``modelled`` or ``sampled``; ``soundfont`` an SF2 or SF3 file to use instead of those found.
+    ``model`` is the folder or the sidecar of an exported composing model; None is the shipped one.
     """
 
     engine: Literal["auto", "modelled", "sampled"] = "auto"
     soundfont: Path | None = None
+    model: Path | None = None
 
     def __post_init__(self) -> None:
         # Said now, not after the composing.
@@ -142,6 +144,7 @@ class Piece:
     findings: tuple[Finding, ...] = ()
     timings: tuple[StageTime, ...] = ()
     soundfont: Path | None = None
+    model_sidecar: Mapping[str, Any] | None = None
 
     @property
     def seed(self) -> int:
@@ -246,8 +249,10 @@ def compose_brief(
 
     with clock.stage("compose", f"{plan.num_bars} bars for {plan.num_parts} parts") as tell:
         from leitmotiv.compose import compose
+        from leitmotiv.models import open_model
 
-        score = compose(plan, rng=rng["compose"], progress=tell)
+        model = open_model(options.model)
+        score = compose(plan, model=model, rng=rng["compose"], progress=tell)
 
     with clock.stage("perform", "timing and dynamics"):
         from leitmotiv.compose import perform, write_dynamics
@@ -263,7 +268,17 @@ def compose_brief(
         findings = (*review_score(score, plan), *review_audio(master, stems))
 
     timings = tuple(clock.timings)
-    return Piece(plan, score, performance, stems, master, findings, timings, options.bank)
+    return Piece(
+        plan,
+        score,
+        performance,
+        stems,
+        master,
+        findings,
+        timings,
+        options.bank,
+        model.sidecar,
+    )
 
 
 def _sound(
@@ -380,7 +395,6 @@ def save_piece(
     ReleaseError
         If the folder is in use or cannot be written; nothing is left behind.
     """
-    from leitmotiv.models import load_model
     from leitmotiv.release import build_provenance, write_bundle
     from leitmotiv.score import Origin
 
@@ -388,7 +402,7 @@ def save_piece(
     provenance = build_provenance(
         score=piece.score,
         plan=piece.plan,
-        model_sidecar=load_model().sidecar if by_model else None,
+        model_sidecar=piece.model_sidecar if by_model else None,
         engine=_engine(piece.soundfont),
         soundfont=piece.soundfont,
         findings=piece.findings,

@@ -55,11 +55,11 @@ def _read_source(source: str, num_bars: int | None) -> Brief | Plan:
     return brief if num_bars is None else brief.replace(num_bars=num_bars, duration_sec=None)
 
 
-def _options(engine: str, soundfont: Path | None) -> PipelineOptions:
+def _options(engine: str, soundfont: Path | None, model: Path | None = None) -> PipelineOptions:
     from leitmotiv.pipeline import PipelineOptions
 
     chosen = cast(Literal["auto", "modelled", "sampled"], engine)
-    return PipelineOptions(engine=chosen, soundfont=soundfont)
+    return PipelineOptions(engine=chosen, soundfont=soundfont, model=model)
 
 
 def _print_json(data: dict[str, Any]) -> None:
@@ -78,6 +78,7 @@ def compose_command(
     num_bars: int | None,
     engine: str,
     soundfont: Path | None,
+    model: Path | None,
     overwrite: bool,
     as_json: bool,
     quiet: bool,
@@ -102,7 +103,7 @@ def compose_command(
 
     from leitmotiv.pipeline import compose_brief, plan_brief, save_piece
 
-    options = _options(engine, soundfont)
+    options = _options(engine, soundfont, model)
     plan = plan_brief(request, seed=seed)
     folder = choose_folder(plan.title, output, overwrite=overwrite)
     if not silent:

@@ -45,19 +45,10 @@ def load_scorer(checkpoint: str) -> tuple[EventScorer, dict[str, Any]]:
     """
     if Path(checkpoint).suffix.lower() == ".pt":
         return _load_checkpoint(Path(checkpoint))
-    from leitmotiv.models import EventModel, load_model
+    from leitmotiv.models import open_model
     from leitmotiv.models.evaluation import SessionScorer
 
-    if checkpoint == "default":
-        model = load_model()
-    else:
-        path = Path(checkpoint)
-        if not path.exists():
-            raise ModelError(
-                f"checkpoint={checkpoint!r} does not exist; name a .pt file, an exported model's "
-                "folder or sidecar, or the word default"
-            )
-        model = EventModel(*_exported(path))
+    model = open_model(None if checkpoint == "default" else checkpoint)
     _check_vocabulary(checkpoint, model.vocabulary_version)
     about = {
         "name": model.name,
@@ -65,22 +56,6 @@ def load_scorer(checkpoint: str) -> tuple[EventScorer, dict[str, Any]]:
         "parameters": int(model.sidecar.get("parameters", 0)),
     }
     return SessionScorer(model), about
-
-
-def _exported(path: Path) -> tuple[Path, str]:
-    """Folder and name of an exported model."""
-    if path.is_file():
-        return path.parent, path.name.split(".")[0]
-    names = sorted(
-        item.name.removesuffix(".backbone.onnx") for item in path.glob("*.backbone.onnx")
-    )
-    if len(names) != 1:
-        found = f"{len(names)} of them: {', '.join(names)}" if names else "none"
-        raise ModelError(
-            f"checkpoint={str(path)!r} must hold one NAME.backbone.onnx, and holds {found}; "
-            "name the sidecar NAME.json"
-        )
-    return path, names[0]
 
 
 def _load_checkpoint(path: Path) -> tuple[EventScorer, dict[str, Any]]:

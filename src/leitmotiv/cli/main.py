@@ -58,6 +58,10 @@ EngineOption = Annotated[
 SoundfontOption = Annotated[
     Path | None, typer.Option(metavar="FILE", help="SF2 or SF3 sound bank to play.")
 ]
+ModelOption = Annotated[
+    Path | None,
+    typer.Option(metavar="FOLDER", help="An exported composing model; else the shipped one."),
+]
 FolderOption = Annotated[
     Path | None,
     typer.Option("-o", "--output", metavar="FOLDER", help="Where to write; else named by title."),
@@ -119,6 +123,7 @@ def compose(
     bars: BarsOption = None,
     engine: EngineOption = ENGINES[0],
     soundfont: SoundfontOption = None,
+    model: ModelOption = None,
     overwrite: OverwriteOption = False,
     json: JsonOption = False,
     quiet: QuietOption = False,
@@ -130,6 +135,7 @@ def compose(
     leitmotiv compose "lo-fi beat, 80 bpm, 40 seconds" --seed 7
     leitmotiv compose waltz/plan.json -o waltz-2       after editing the plan
     leitmotiv compose "solo harp in E" --soundfont FluidR3.sf2
+    leitmotiv compose "a jig" --model runs/folk/model  with weights of your own
     """
     from leitmotiv.cli.commands import compose_command
 
@@ -140,6 +146,7 @@ def compose(
         num_bars=bars,
         engine=engine,
         soundfont=soundfont,
+        model=model,
         overwrite=overwrite,
         as_json=json,
         quiet=quiet,
@@ -225,6 +232,44 @@ def review(
     from leitmotiv.cli.commands import review_command
 
     review_command(file, plan_path=plan, as_json=json)
+
+
+@app.command()
+def export(
+    checkpoint: Annotated[
+        Path, typer.Argument(metavar="CHECKPOINT", help="best.pt or last.pt of a training run.")
+    ],
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "-o", "--output", metavar="FOLDER", help="Where to write; else model/ beside it."
+        ),
+    ] = None,
+    name: Annotated[str, typer.Option(metavar="NAME", help="Stem of the files.")] = "composer",
+    keep_float: Annotated[
+        bool, typer.Option("--float", help="Keep float32 weights instead of int8.")
+    ] = False,
+    overwrite: OverwriteOption = False,
+    json: JsonOption = False,
+    quiet: QuietOption = False,
+) -> None:
+    """Make a training checkpoint playable: ONNX files and a sidecar with data and licences.
+
+    \b
+    leitmotiv export runs/tiny/best.pt
+    leitmotiv compose "a calm piece for piano" --model runs/tiny/model
+    """
+    from leitmotiv.cli.export import export_command
+
+    export_command(
+        checkpoint,
+        output=output,
+        name=name,
+        keep_float=keep_float,
+        overwrite=overwrite,
+        as_json=json,
+        quiet=quiet,
+    )
 
 
 @app.command()

@@ -9,7 +9,7 @@ from leitmotiv.models.decoding import (
     decode,
 )
 from leitmotiv.models.sampling import sample_id
-from leitmotiv.models.session import EventModel, load_model
+from leitmotiv.models.session import EventModel, load_model, open_model
 
 __all__ = [
     "DecodeOptions",
@@ -20,5 +20,6 @@ __all__ = [
     "TargetCell",
     "decode",
     "load_model",
+    "open_model",
     "sample_id",
 ]

@@ -7,7 +7,7 @@ key-value cache), ``NAME.heads.onnx`` (the chained field heads) and the sidecar 
 Shapes: ``B`` rows, ``T`` new events, ``P`` cached places, ``E`` conditions, ``D`` width, ``G``
 key-value heads, ``K`` head width.
 
-Public names: :class:`EventModel`, :func:`load_model`, :data:`DEFAULT_MODEL`.
+Public names: :class:`EventModel`, :func:`load_model`, :func:`open_model`, :data:`DEFAULT_MODEL`.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 
 from leitmotiv.errors import ModelError
 
-__all__ = ["DEFAULT_MODEL", "EventModel", "load_model"]
+__all__ = ["DEFAULT_MODEL", "EventModel", "load_model", "open_model"]
 
 DEFAULT_MODEL = "composer"
 SIDECAR_VERSION = 1
@@ -110,7 +110,7 @@ def _read_sidecar(path: Path) -> dict[str, Any]:
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ModelError(
             f"weights sidecar {path} cannot be read ({type(error).__name__}); reinstall leitmotiv "
-            "or name a model exported by leitmotiv.training.export"
+            "or name a model that leitmotiv export wrote"
         ) from error
     if version != SIDECAR_VERSION:
         raise ModelError(
@@ -145,3 +145,43 @@ def load_model(name: str = DEFAULT_MODEL, folder: Path | None = None) -> EventMo
         If a file is missing, does not match its checksum or is of another version.
     """
     return EventModel(folder or Path(str(files("leitmotiv.models") / "weights")), name)
+
+
+def open_model(path: str | Path | None = None) -> EventModel:
+    """Load the shipped model, or one that somebody trained and exported.
+
+    Parameters
+    ----------
+    path : str, Path or None
+        An exported model's folder, its sidecar or one of its ONNX files; None is the shipped one.
+
+    Raises
+    ------
+    ModelError
+        If there is no such file, the folder does not hold exactly one model, or
+        :func:`load_model` refuses it.
+    """
+    if path is None:
+        return load_model()
+    path = Path(path)
+    if path.is_file():
+        if path.suffix.lower() == ".pt":
+            raise ModelError(
+                f"model={str(path)!r} is a checkpoint for training; make it playable first: "
+                f"leitmotiv export {path}"
+            )
+        return load_model(path.name.split(".")[0], path.parent)
+    names = sorted(
+        item.name.removesuffix(".backbone.onnx") for item in path.glob("*.backbone.onnx")
+    )
+    if len(names) == 1:
+        return load_model(names[0], path)
+    if names:
+        raise ModelError(
+            f"model={str(path)!r} holds {len(names)} models ({', '.join(names)}); "
+            "name a sidecar, NAME.json"
+        )
+    raise ModelError(
+        f"model={str(path)!r} is no exported model: name a folder with NAME.backbone.onnx, "
+        "NAME.heads.onnx and NAME.json, or one of the three"
+    )

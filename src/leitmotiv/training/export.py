@@ -7,17 +7,21 @@ sidecar ``NAME.json``. Needs the extra ``train``.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import hashlib
 import json
+import logging
+import os
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from leitmotiv.training.checkpoints import read_checkpoint
 from leitmotiv.training.model import ModelConfig, ScoreModel, rotary_angles
 
 SIDECAR_VERSION = 1
@@ -79,7 +83,7 @@ class DecodeStep(nn.Module):
 
 def load_checkpoint(path: Path, *, average: bool = True) -> tuple[ScoreModel, dict]:
     """Load a checkpoint's (averaged) weights on the CPU, ready to evaluate."""
-    state = torch.load(path, map_location="cpu", weights_only=True)
+    state = read_checkpoint(path)
     config = dict(state["config"], dropout=0.0)
     model = ScoreModel(ModelConfig(**config))
     model.load_state_dict(state["average" if average else "model"])
@@ -145,6 +149,16 @@ def _export_heads(model: ScoreModel, path: Path) -> None:
     )
 
 
+@contextlib.contextmanager
+def _quiet_quantiser() -> Iterator[None]:
+    """Keep the quantiser's advice about graph optimisation away from the user."""
+    logging.disable(logging.WARNING)
+    try:
+        yield
+    finally:
+        logging.disable(logging.NOTSET)
+
+
 def export(
     checkpoint: Path,
     folder: Path,
@@ -162,11 +176,11 @@ def export(
     model, state = load_checkpoint(checkpoint)
     folder.mkdir(parents=True, exist_ok=True)
     checksums = {}
-    with tempfile.TemporaryDirectory() as scratch:
+    with tempfile.TemporaryDirectory(dir=folder) as scratch, _quiet_quantiser():
         for kind, writer in (("backbone", _export_backbone), ("heads", _export_heads)):
             whole = Path(scratch) / f"{kind}.onnx"
             writer(model, whole)
-            target = folder / f"{name}.{kind}.onnx"
+            target = Path(scratch) / f"{name}.{kind}.onnx"
             if quantise:
                 quantize_dynamic(
                     str(whole),
@@ -177,8 +191,11 @@ def export(
                     extra_options={"MatMulConstBOnly": True},
                 )
             else:
-                target.write_bytes(whole.read_bytes())
+                whole.rename(target)
             checksums[target.name] = hashlib.sha256(target.read_bytes()).hexdigest()
+        # Both or none, and the sidecar, which vouches for them, last of all.
+        for file in checksums:
+            os.replace(Path(scratch) / file, folder / file)
     data = state["data"]
     sidecar = {
         "sidecar_version": SIDECAR_VERSION,
@@ -196,13 +213,19 @@ def export(
             "minutes": round(state["seconds"] / 60, 1),
         },
         "metrics": {"split": "valid", **state.get("scores", {})},
-        "data": {key: data[key] for key in ("pieces", "notes", "licences", "by_source")},
+        "data": {
+            key: data[key]
+            for key in ("pieces", "notes", "licences", "by_source", "split", "refused")
+            if key in data
+        },
         "recipe": state["recipe"],
         "measured": list(measured),
         "sha256": checksums,
         "licence": "Apache-2.0",
     }
-    (folder / f"{name}.json").write_text(json.dumps(sidecar, indent=1) + "\n", encoding="utf-8")
+    written = folder / f"{name}.json.part"
+    written.write_text(json.dumps(sidecar, indent=1) + "\n", encoding="utf-8")
+    os.replace(written, folder / f"{name}.json")
     return sidecar
 
 
