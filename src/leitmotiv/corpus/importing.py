@@ -18,16 +18,17 @@ import hashlib
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 from typing import Any
 
+from leitmotiv.corpus.catalogue import attribution_of
 from leitmotiv.corpus.inputs import Input, InputFile
 from leitmotiv.corpus.library import Library, Piece
 from leitmotiv.corpus.licences import KINDS, gate, licence_kind, stated_licence
 from leitmotiv.corpus.reading import ReadPiece, read_piece
-from leitmotiv.score.worker_pool import Task, WorkerPool
 from leitmotiv.errors import LeitmotivError
+from leitmotiv.score.worker_pool import Task, WorkerPool
 
 __all__ = ["ImportOptions", "ImportReport", "import_files"]
 
@@ -72,12 +73,12 @@ class ImportReport:
 
 @dataclass(frozen=True)
 class _Candidate:
-    """A file on its way, with what the gate said."""
+    """A file on its way, with what is known before it is read."""
 
     file: InputFile
     sha256: str | None
     licence: str | None
-    refusal: str | None
+    verdict: tuple[str, str] | None  # status and reason where it need not be read
     skip: bool
 
 
@@ -138,7 +139,7 @@ def _tasks(
         for file in one:
             candidate = _judge(library, file, options, stated)
             args = None
-            if not (candidate.skip or candidate.refusal or file.problem):
+            if not candidate.skip and candidate.verdict is None:
                 args = (file.data, file.file, _entry(file, options))
             yield Task(candidate, args, PurePosixPath(file.file).name)
 
@@ -148,14 +149,19 @@ def _judge(
 ) -> _Candidate:
     licence, refusal = gate(file.entry.get("licence"), stated)
     sha256 = None if file.data is None else hashlib.sha256(file.data).hexdigest()
+    verdict = None
+    if file.problem is not None:
+        verdict = ("quarantined", file.problem)
+    elif refusal is not None:
+        verdict = ("refused", refusal)
     known = library.find(file.source, file.file)
     skip = (
         known is not None
         and (known.sha256, known.licence) == (sha256, licence)
-        and (known.status == "refused") == (refusal is not None)
+        and (known.status == "refused") == (verdict is not None and verdict[0] == "refused")
         and not (options.retry and known.status == "quarantined")
     )
-    return _Candidate(file, sha256, licence, refusal, skip)
+    return _Candidate(file, sha256, licence, verdict, skip)
 
 
 def _entry(file: InputFile, options: ImportOptions) -> dict[str, Any]:
@@ -193,13 +199,10 @@ class _Writer:
     def _write(self, candidate: _Candidate, outcome: ReadPiece | LeitmotivError | None) -> None:
         file = candidate.file
         read, status, reason = ReadPiece(), "ok", None
-        if candidate.refusal is not None:
-            status, reason = "refused", candidate.refusal
-        elif file.problem is not None:
-            status, reason = "quarantined", file.problem
+        if candidate.verdict is not None:
+            status, reason = candidate.verdict
         elif isinstance(outcome, ReadPiece):
-            read, reason = outcome, outcome.reason
-            reason = reason or self._changed(candidate)
+            read, reason = outcome, outcome.reason or self._changed(candidate)
             status = "quarantined" if reason else "ok"
         else:
             status, reason = "quarantined", str(outcome)
@@ -223,8 +226,6 @@ class _Writer:
         return None
 
     def _without_duplicate(self, piece: Piece) -> Piece:
-        from dataclasses import replace
-
         kept = self._library.with_fingerprint(piece.fingerprint or "")
         if kept is None or (kept.source, kept.file) == (piece.source, piece.file):
             return piece
@@ -253,7 +254,9 @@ class _Writer:
             year=_year(entry.get("year")),
             licence=candidate.licence,
             licence_url=entry.get("licence_url") or None,
-            attribution=str(entry.get("attribution") or self._options.attribution),
+            attribution=str(
+                entry.get("attribution") or self._options.attribution or attribution_of(file.source)
+            ),
             genre=entry.get("genre") or None,
             genre_source="source" if entry.get("genre") else None,
             status=status,

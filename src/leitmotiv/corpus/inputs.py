@@ -5,36 +5,39 @@ it cannot be had, why. Nothing is unpacked to disk.
 
 Conventions:
 
-- A zip beside (or around) a ``manifest.jsonl`` is read in the manifest's order; everything else by
-  name. A manifest has one JSON object a line with at least ``source`` (the archive's name without
-  ``.zip``), ``file`` and ``licence``.
+- A zip with a ``manifest.jsonl`` inside or beside it is read in the manifest's order; everything
+  else by name (see :mod:`leitmotiv.corpus.manifest`).
 - Music is told by its suffix (:data:`SUFFIXES`); other files are passed over and counted.
+- A tunebook in ABC comes out tune by tune, as ``book.abc#1`` and so on.
 
 Public names: :class:`InputFile`, :class:`Input`, :func:`find_inputs`, :data:`SUFFIXES`.
 """
 
 from __future__ import annotations
 
-import json
+import lzma
 import os
 import zipfile
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
+from leitmotiv.corpus.abc import split_tunes
+from leitmotiv.corpus.catalogue import Collection
+from leitmotiv.corpus.manifest import MANIFEST, Manifest
 from leitmotiv.errors import CorpusError
 
 __all__ = ["SUFFIXES", "Input", "InputFile", "find_inputs"]
 
 SUFFIXES = (".mid", ".midi", ".kar", ".musicxml", ".mxl", ".xml", ".abc")
-MANIFEST = "manifest.jsonl"
 MAX_FILE_BYTES = 32 << 20
+MAX_MANIFEST_BYTES = 1 << 30
 MAX_RATIO = 300  # real scores pack about 20 to 1, very repetitive ones 100 to 1
 MAX_RATIO_FREE_BYTES = 1 << 20  # any ratio is harmless up to here
 MAX_ENTRIES = 1_000_000
-MAX_MANIFEST_LINE_BYTES = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -49,7 +52,11 @@ class InputFile:
 
 
 class Input:
-    """One source of files: iterate over it; ``num_files`` is known before."""
+    """One source of files: iterate over it.
+
+    ``num_files`` is known before (a tunebook counts once), and so is the number of other files
+    that are passed over.
+    """
 
     def __init__(self, source: str, num_files: int, num_passed_over: int = 0) -> None:
         self.source = source
@@ -60,8 +67,34 @@ class Input:
         raise NotImplementedError
 
 
+@dataclass(frozen=True)
+class _Choice:
+    """Which files of a source to take, and what to say of those that say nothing themselves."""
+
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    defaults: Mapping[str, Any] = field(default_factory=dict)
+
+    def takes(self, name: str) -> bool:
+        base = name.rpartition("/")[2]
+        if base.startswith(".") or name.startswith("__MACOSX/"):
+            return False
+        if not base.lower().endswith(SUFFIXES):
+            return False
+        if self.include and not any(fnmatchcase(name, pattern) for pattern in self.include):
+            return False
+        return not any(fnmatchcase(name, pattern) for pattern in self.exclude)
+
+    def entry(self, said: Mapping[str, Any]) -> dict[str, Any]:
+        return {**self.defaults, **{name: v for name, v in said.items() if v is not None}}
+
+
 def find_inputs(
-    path: Path, *, source: str | None = None, manifest: Path | None = None
+    path: Path,
+    *,
+    source: str | None = None,
+    manifest: Path | None = None,
+    collection: Collection | None = None,
 ) -> list[Input]:
     """Return what there is to read at a path.
 
@@ -73,6 +106,9 @@ def find_inputs(
         Name of the collection; else that of the folder or archive.
     manifest : Path or None
         Another manifest than the one beside or inside the archive.
+    collection : Collection or None
+        Entry of the catalogue that the path holds a copy of: its name, choice of files, licence
+        and attribution then hold for files that say nothing themselves.
 
     Raises
     ------
@@ -80,15 +116,23 @@ def find_inputs(
         If the path does not exist, holds no music, is a broken archive or a manifest that cannot be
         read.
     """
+    choice = _Choice()
+    if collection is not None:
+        source = source or collection.name
+        choice = _Choice(collection.include, collection.exclude, collection.defaults)
     if path.is_dir():
-        found = _folder_inputs(path, source, manifest)
+        found = _folder_inputs(path, source, _manifest_of(path, manifest), choice)
     elif path.is_file():
         if path.suffix.lower() == ".zip":
-            beside = manifest or path.parent / MANIFEST
-            listing = _Manifest.read(beside) if manifest or beside.is_file() else None
-            found = [_ArchiveInput(path, source, listing)]
+            listing = _manifest_of(path.parent, manifest)
+            found = [_ArchiveInput(path, source, listing, choice, is_named=manifest is not None)]
         elif path.suffix.lower() in SUFFIXES:
-            found = [_FilesInput(path.resolve().parent, [path.name], source)]
+            files = [path.name]
+            found = [
+                _FilesInput(
+                    path.resolve().parent, files, source, None, _Choice((), (), choice.defaults)
+                )
+            ]
         else:
             raise CorpusError(
                 f"path={str(path)!r} must be a folder, a .zip or a file of music "
@@ -101,15 +145,14 @@ def find_inputs(
     return found
 
 
-def _is_music(name: str) -> bool:
-    base = name.rpartition("/")[2]
-    hidden = base.startswith(".") or name.startswith("__MACOSX/")
-    return base.lower().endswith(SUFFIXES) and not hidden
+def _manifest_of(folder: Path, manifest: Path | None) -> Manifest | None:
+    path = manifest or folder / MANIFEST
+    return Manifest(path) if manifest or path.is_file() else None
 
 
-def _folder_inputs(folder: Path, source: str | None, manifest: Path | None) -> list[Input]:
-    beside = manifest or folder / MANIFEST
-    listing = _Manifest.read(beside) if manifest or beside.is_file() else None
+def _folder_inputs(
+    folder: Path, source: str | None, manifest: Manifest | None, choice: _Choice
+) -> list[Input]:
     archives: list[Path] = []
     files: list[str] = []
     passed_over = 0
@@ -120,87 +163,61 @@ def _folder_inputs(folder: Path, source: str | None, manifest: Path | None) -> l
             relative = path.relative_to(folder).as_posix()
             if name.lower().endswith(".zip"):
                 archives.append(path)
-            elif _is_music(relative):
+            elif choice.takes(relative):
                 files.append(relative)
             elif name != MANIFEST:
                 passed_over += 1
-    order = {name: number for number, name in enumerate(listing.sources)} if listing else {}
+    order = {name: number for number, name in enumerate(manifest.sources)} if manifest else {}
     archives.sort(key=lambda path: (order.get(path.stem, len(order)), str(path)))
     inputs: list[Input] = []
     name = source or folder.resolve().name or "music"
     for path in archives:
         try:
-            inputs.append(_ArchiveInput(path, source, listing))
+            inputs.append(_ArchiveInput(path, source, manifest, choice))
         except CorpusError as error:
             inputs.append(_Broken(name, path.relative_to(folder).as_posix(), str(error)))
     if files:
-        inputs.append(_FilesInput(folder, files, source, listing, passed_over))
+        inputs.append(_FilesInput(folder, files, source, manifest, choice, passed_over))
     return inputs
 
 
-class _Manifest:
-    """Where each source's lines stand in a manifest, so that it need not fit in memory."""
+def _listed(
+    manifest: Manifest, sources: Iterable[str], members: dict[str, Any]
+) -> Iterator[tuple[str, Mapping[str, Any], Any]]:
+    """Yield source, entry and member of each line; a line without a member has None.
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.sources: dict[str, list[int]] = {}
-        self.bad_lines: list[tuple[int, str]] = []
-
-    @classmethod
-    def read(cls, path: Path) -> _Manifest:
-        manifest = cls(path)
-        try:
-            with open(path, "rb") as stream:
-                offset = 0
-                for number, line in enumerate(stream, 1):
-                    entry, problem = _parse_line(line)
-                    if problem:
-                        manifest.bad_lines.append((number, problem))
-                    elif entry is not None:
-                        manifest.sources.setdefault(str(entry["source"]), []).append(offset)
-                    offset += len(line)
-        except OSError as error:
-            raise CorpusError(
-                f"manifest={str(path)!r} cannot be read ({error.strerror or error}); "
-                "name another one with --manifest"
-            ) from error
-        return manifest
-
-    def entries(self, source: str) -> Iterator[dict[str, Any]]:
-        """Yield the entries of a source in the manifest's order."""
-        with open(self.path, "rb") as stream:
-            for offset in self.sources.get(source, []):
-                stream.seek(offset)
-                entry, _ = _parse_line(stream.readline())
-                if entry is not None:
-                    yield entry
-
-    def problems(self) -> Iterator[InputFile]:
-        """Yield a quarantine entry for each line that cannot be used."""
-        for number, problem in self.bad_lines:
-            name = self.path.resolve().parent.name or "manifest"
-            yield InputFile(name, f"{self.path.name} line {number}", problem=problem)
+    What is taken is removed from ``members``. A name that is listed twice gets a number.
+    """
+    seen: dict[str, int] = {}
+    for source in sources:
+        for entry in manifest.entries(source):
+            member = members.pop(entry["file"], None)
+            seen[entry["file"]] = seen.get(entry["file"], 0) + 1
+            if seen[entry["file"]] > 1:
+                entry["file"] += f"#{seen[entry['file']]}"
+            yield source, entry, member
 
 
-def _parse_line(line: bytes) -> tuple[dict[str, Any] | None, str | None]:
-    if not line.strip():
-        return None, None
-    if len(line) > MAX_MANIFEST_LINE_BYTES:
-        return None, f"manifest line of {len(line)} bytes; {MAX_MANIFEST_LINE_BYTES} are the most"
-    try:
-        entry = json.loads(line)
-    except (ValueError, RecursionError) as error:
-        return None, f"manifest line is not JSON ({' '.join(str(error).split())[:80]})"
-    if not isinstance(entry, dict):
-        return None, "manifest line is not a JSON object"
-    missing = [
-        name
-        for name in ("source", "file")
-        if not isinstance(entry.get(name), str) or not entry[name]
-    ]
-    if missing:
-        return None, f"manifest line names no {' and no '.join(missing)}"
-    return entry, None
+def _bad_lines(manifest: Manifest) -> Iterator[InputFile]:
+    """Yield a file for each line that cannot be used, once."""
+    bad_lines, manifest.bad_lines = manifest.bad_lines, []
+    name = manifest.path.resolve().parent.name or "manifest"
+    for number, problem in bad_lines:
+        yield InputFile(name, f"{manifest.path.name} line {number}", problem=problem)
+
+
+def _tunes(file: InputFile) -> Iterator[InputFile]:
+    """Cut a tunebook into tunes; any other file comes back as it is."""
+    data = file.data
+    if data is None or not file.file.lower().endswith(".abc") or data[:4] == b"MThd":
+        yield file
+        return
+    tunes = split_tunes(data)
+    if len(tunes) == 1:
+        yield file
+        return
+    for number, tune in enumerate(tunes, 1):
+        yield InputFile(file.source, f"{file.file}#{number}", file.entry, tune)
 
 
 class _Broken(Input):
@@ -222,25 +239,27 @@ class _FilesInput(Input):
         folder: Path,
         files: list[str],
         source: str | None,
-        manifest: _Manifest | None = None,
+        manifest: Manifest | None,
+        choice: _Choice,
         num_passed_over: int = 0,
     ) -> None:
-        super().__init__(source or folder.name or "music", len(files), num_passed_over)
-        self._folder, self._files, self._manifest = folder, files, manifest
+        super().__init__(source or folder.resolve().name or "music", len(files), num_passed_over)
+        self._folder, self._files = folder, files
+        self._manifest, self._choice = manifest, choice
 
     def __iter__(self) -> Iterator[InputFile]:
-        left = dict.fromkeys(self._files)
+        left = {name: name for name in self._files}
         if self._manifest is not None:
-            for source in self._manifest.sources:
-                for entry in self._manifest.entries(source):
-                    if entry["file"] in left:
-                        del left[entry["file"]]
-                        yield self._read(entry["file"], entry, source)
-            yield from self._manifest.problems()
+            sources = self._manifest.sources
+            for source, entry, member in _listed(self._manifest, sources, left):
+                if member is not None:
+                    yield from _tunes(self._read(member, entry, source))
+            yield from _bad_lines(self._manifest)
         for file in left:
-            yield self._read(file, {}, self.source)
+            yield from _tunes(self._read(file, {}, self.source))
 
-    def _read(self, file: str, entry: Mapping[str, Any], source: str) -> InputFile:
+    def _read(self, file: str, said: Mapping[str, Any], source: str) -> InputFile:
+        entry = self._choice.entry(said)
         try:
             with open(self._folder / file, "rb") as stream:
                 data = stream.read(MAX_FILE_BYTES + 1)
@@ -248,83 +267,130 @@ class _FilesInput(Input):
             reason = getattr(error, "strerror", None) or str(error)
             return InputFile(source, file, entry, problem=f"the file cannot be read ({reason})")
         if len(data) > MAX_FILE_BYTES:
-            return InputFile(source, file, entry, problem=f"larger than {MAX_FILE_BYTES >> 20} MiB")
+            problem = f"larger than {MAX_FILE_BYTES >> 20} MiB"
+            return InputFile(source, file, entry, problem=problem)
         return InputFile(source, file, entry, data)
 
 
 class _ArchiveInput(Input):
     """The entries of a zip, read one by one."""
 
-    def __init__(self, path: Path, source: str | None, manifest: _Manifest | None) -> None:
-        self._path, self._manifest = path, manifest
+    def __init__(
+        self,
+        path: Path,
+        source: str | None,
+        manifest: Manifest | None,
+        choice: _Choice,
+        *,
+        is_named: bool = False,
+    ) -> None:
+        self._path, self._choice = path, choice
+        self._given_source = source
         with _opened(path) as archive:
             entries = archive.infolist()
             if len(entries) > MAX_ENTRIES:
                 raise CorpusError(
                     f"{path}: {len(entries)} entries; {MAX_ENTRIES} are the most: split it"
                 )
-            inside = next((e for e in entries if e.filename == MANIFEST), None)
-            names = [e.filename for e in entries if not e.is_dir()]
-        music = [name for name in names if _is_music(name)]
-        listed = inside is None and manifest is not None and path.stem in manifest.sources
-        super().__init__(
-            source or path.stem, len(music), len(names) - len(music) - (inside is not None)
-        )
-        self._listed = listed
+            inside = next((entry for entry in entries if entry.filename == MANIFEST), None)
+            if inside is not None and not is_named:
+                manifest, is_named = _manifest_inside(path, archive, inside), True
+            self._listed = []
+            if manifest is not None and path.stem in manifest.sources:
+                self._listed = [path.stem]
+            elif manifest is not None and is_named:  # it speaks of this archive alone
+                self._listed = manifest.sources
+            self._manifest = manifest if self._listed else None
+            if self._listed:  # the names are the manifest's, not those of the collection's home
+                self._choice = _Choice(defaults=choice.defaults)
+            self._top = _common_folder(entries) if choice.include and not self._listed else ""
+            files = [entry for entry in entries if not entry.is_dir() and entry is not inside]
+            music = sum(1 for entry in files if self._name(entry) is not None)
+        super().__init__(source or path.stem, music, len(files) - music)
+
+    def _name(self, info: zipfile.ZipInfo) -> str | None:
+        """Name of an entry in its source; None where it is not taken."""
+        name = info.filename.removeprefix(self._top)
+        return None if info.is_dir() or not self._choice.takes(name) else name
 
     def __iter__(self) -> Iterator[InputFile]:
         with _opened(self._path) as archive:
             members: dict[str, zipfile.ZipInfo] = {}
             for info in archive.infolist():
-                if info.is_dir() or not _is_music(info.filename):
+                plain = self._name(info)
+                if plain is None:
                     continue
-                name, number = info.filename, 2
+                name: str = plain
+                number = 2
                 while name in members:  # a zip may hold a name twice
-                    name, number = f"{info.filename}#{number}", number + 1
+                    name, number = f"{plain}#{number}", number + 1
                 members[name] = info
-            if self._listed and self._manifest is not None:
-                for entry in self._manifest.entries(self._path.stem):
-                    found = members.pop(entry["file"], None)
-                    if found is None:
-                        yield InputFile(
-                            self.source,
-                            entry["file"],
-                            entry,
-                            problem="in the manifest, not in the archive (or there twice)",
-                        )
-                    else:
-                        yield self._read(archive, found, entry["file"], entry)
-                yield from self._manifest.problems()
-            for name in sorted(members):
-                yield self._read(archive, members[name], name, {})
+            if self._manifest is not None:
+                for said, entry, member in _listed(self._manifest, self._listed, members):
+                    source = self._given_source or said
+                    yield from _tunes(self._read(archive, member, entry["file"], entry, source))
+                yield from _bad_lines(self._manifest)
+            for left in sorted(members):
+                yield from _tunes(self._read(archive, members[left], left, {}, self.source))
 
     def _read(
-        self, archive: zipfile.ZipFile, info: zipfile.ZipInfo, name: str, entry: Mapping[str, Any]
+        self,
+        archive: zipfile.ZipFile,
+        info: zipfile.ZipInfo | None,
+        name: str,
+        said: Mapping[str, Any],
+        source: str,
     ) -> InputFile:
+        entry = self._choice.entry(said)
+        if info is None:
+            missing = "listed in the manifest, but not in the archive, or listed twice"
+            return InputFile(source, name, entry, problem=missing)
         limit = min(MAX_FILE_BYTES, max(info.compress_size * MAX_RATIO, MAX_RATIO_FREE_BYTES))
-        try:
-            with archive.open(info) as stream:
-                # Counted while it unpacks, whatever the header claims.
-                data = stream.read(limit + 1)
-        except (
-            zipfile.BadZipFile,
-            zlib.error,
-            NotImplementedError,
-            RuntimeError,
-            EOFError,
-            OSError,
-            ValueError,
-        ) as error:
-            reason = " ".join(str(error).split()) or type(error).__name__
-            problem = f"the archive entry is damaged or locked ({reason})"
-            return InputFile(self.source, name, entry, problem=problem)
-        if len(data) > limit:
-            problem = (
-                f"unpacks to more than {limit >> 20} MiB from {info.compress_size} bytes; "
-                "it looks like a zip bomb"
-            )
-            return InputFile(self.source, name, entry, problem=problem)
-        return InputFile(self.source, name, entry, data)
+        data, problem = _unpacked(archive, info, limit)
+        return InputFile(source, name, entry, data, problem)
+
+
+def _unpacked(
+    archive: zipfile.ZipFile, info: zipfile.ZipInfo, limit: int
+) -> tuple[bytes | None, str | None]:
+    """Return the content of an entry, or why it cannot be had."""
+    try:
+        with archive.open(info) as stream:
+            data = stream.read(limit + 1)  # counted while it unpacks, whatever the header claims
+    except (
+        zipfile.BadZipFile,
+        zlib.error,
+        lzma.LZMAError,
+        NotImplementedError,
+        RuntimeError,
+        EOFError,
+        OSError,
+        ValueError,
+    ) as error:
+        reason = " ".join(str(error).split()) or type(error).__name__
+        return None, f"the archive entry is damaged or locked ({reason[:120]})"
+    if len(data) > limit:
+        return None, (
+            f"unpacks to more than {limit >> 20} MiB from {info.compress_size} bytes; "
+            "it looks like a zip bomb"
+        )
+    return data, None
+
+
+def _manifest_inside(path: Path, archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Manifest:
+    limit = min(MAX_MANIFEST_BYTES, max(info.compress_size * MAX_RATIO, MAX_RATIO_FREE_BYTES))
+    text, problem = _unpacked(archive, info, limit)
+    if text is None:
+        raise CorpusError(f"{path}: {MANIFEST} inside: {problem}; name another one with --manifest")
+    return Manifest(path, text)
+
+
+def _common_folder(entries: list[zipfile.ZipInfo]) -> str:
+    """Return the folder that all entries stand in, with its slash; empty where there is none."""
+    heads = {entry.filename.partition("/")[0] for entry in entries}
+    if len(heads) != 1 or any("/" not in entry.filename for entry in entries):
+        return ""
+    return heads.pop() + "/"
 
 
 def _opened(path: Path) -> zipfile.ZipFile:

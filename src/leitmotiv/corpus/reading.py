@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from leitmotiv.corpus.abc import abc_fields, parse_abc
 from leitmotiv.corpus.cleaning import fingerprint, reason_to_quarantine
 from leitmotiv.corpus.encoding import columns_to_bytes, encode_piece
 from leitmotiv.errors import CorpusError, ReadError
@@ -78,8 +79,6 @@ def _parse(data: bytes, name: str) -> Score:
     if kind == "musicxml":
         return parse_musicxml(data)
     if kind == "abc":
-        from leitmotiv.corpus.abc import parse_abc
-
         return parse_abc(data)
     if not data:
         raise ReadError("the file is empty")
@@ -109,7 +108,11 @@ def read_piece(data: bytes, name: str, entry: Mapping[str, Any]) -> ReadPiece:
         If the file cannot be read as music.
     """
     score = _parse(data, name)
-    meta = {**_meta(score), **{key: value for key, value in entry.items() if value is not None}}
+    meta = {
+        **_meta(score),
+        **_header(data, name),
+        **{key: value for key, value in entry.items() if value is not None},
+    }
     reason = reason_to_quarantine(score)
     # Beyond this no piece is ok, and an absurd one could take all memory on the way.
     if reason is not None:
@@ -149,6 +152,12 @@ def _meta(score: Score) -> dict[str, Any]:
     if score.title:
         meta["title"] = score.title
     return meta
+
+
+def _header(data: bytes, name: str) -> dict[str, Any]:
+    if kind_of(data, name) == "abc":
+        return dict(abc_fields(data))
+    return {}
 
 
 def _tags(score: Score, meta: Mapping[str, Any]) -> Mapping[str, Any]:
