@@ -30,12 +30,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from leitmotiv.training.frame_model import (
-    FrameConfig,
-    FrameModel,
-    frame_features,
-    parameter_count,
-)
+from leitmotiv.training.frame_features import frame_features
+from leitmotiv.training.frame_model import FrameConfig, FrameModel, parameter_count
 from leitmotiv.training.frame_train import FrameSchedule, cell_log_probs, fit, moving_cells
 
 FILE_NAME = "Jsb16thSeparated.json"

@@ -21,7 +21,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from leitmotiv.training.frame_model import TRANSPOSE_MARGIN, FrameModel, collate
+from leitmotiv.training.frame_features import collate
+from leitmotiv.training.frame_model import TRANSPOSE_MARGIN, FrameModel
 
 __all__ = ["FitResult", "FrameSchedule", "cell_log_probs", "fit", "moving_cells"]
 
