@@ -16,6 +16,7 @@ from typing import Annotated
 import typer
 
 from leitmotiv import __version__
+from leitmotiv.cli.corpus import corpus_app
 
 __all__ = ["app", "main"]
 
@@ -28,6 +29,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 
+app.add_typer(corpus_app, name="corpus")
 
 ENGINES = ("auto", "modelled", "sampled")
 

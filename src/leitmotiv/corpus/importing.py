@@ -66,6 +66,7 @@ class ImportReport:
     added: Counter[str] = field(default_factory=Counter)
     skipped: int = 0
     passed_over: int = 0
+    num_files: int = 0
     num_notes: int = 0
     seconds: float = 0.0
     reasons: Counter[str] = field(default_factory=Counter)
@@ -124,6 +125,7 @@ def import_files(
             tasks = _tasks(library, inputs, options, stated)
             for number, (candidate, outcome) in enumerate(pool.map(read_piece, tasks), 1):
                 writer.take(candidate, outcome)
+                report.num_files = number
                 if progress is not None:
                     progress(number, max(total, number), candidate.file.source)
         finally:

@@ -401,15 +401,23 @@ class Library:
             ).fetchall()
         return {str(row[0] or ""): (int(row[1]), int(row[2]), float(row[3])) for row in rows}
 
-    def reasons(self) -> Iterator[tuple[str, str, str]]:
-        """Yield status, source and reason of every piece that is not ``ok``."""
+    def sources(self) -> list[tuple[str, int]]:
+        """Return each source with its number of pieces, whatever their status."""
         with self._explained():
             rows = self._db.execute(
-                "SELECT status, source, reason FROM pieces WHERE status != 'ok' "
+                "SELECT source, COUNT(*) FROM pieces GROUP BY source ORDER BY source"
+            ).fetchall()
+        return [(str(row[0]), int(row[1])) for row in rows]
+
+    def kept_apart(self) -> Iterator[tuple[str, str, str, str]]:
+        """Yield status, source, file and reason of every piece that is not ``ok``."""
+        with self._explained():
+            rows = self._db.execute(
+                "SELECT status, source, file, reason FROM pieces WHERE status != 'ok' "
                 "ORDER BY status, source, file"
             ).fetchall()
         for row in rows:
-            yield row[0], row[1], row[2] or ""
+            yield row[0], row[1], row[2], row[3] or ""
 
 
 def _to_json(value: Mapping[str, Any]) -> str:

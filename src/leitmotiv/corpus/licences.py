@@ -4,7 +4,8 @@ Conventions: a licence is an SPDX identifier, ``PD`` for the public domain, or `
 what SPDX does not list. None is an unknown licence. Nothing here is legal advice.
 
 Public names: :func:`normalise_licence`, :func:`licence_kind`, :func:`open_licence`,
-:func:`gate`, :func:`stated_licence`, :data:`KINDS`.
+:func:`gate`, :func:`stated_licence`, :class:`Permission`, :func:`permission`, :func:`verdict`,
+:data:`KINDS`.
 
 References: *SPDX License List*, https://spdx.org/licenses/; *Creative Commons licenses*,
 https://creativecommons.org/share-your-work/cclicenses/.
@@ -13,16 +14,21 @@ https://creativecommons.org/share-your-work/cclicenses/.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
+from dataclasses import dataclass
 
 from leitmotiv.errors import CorpusError
 
 __all__ = [
     "KINDS",
+    "Permission",
     "gate",
     "licence_kind",
     "normalise_licence",
     "open_licence",
+    "permission",
     "stated_licence",
+    "verdict",
 ]
 
 KINDS = (
@@ -173,3 +179,73 @@ def stated_licence(text: str | None) -> str | None:
             "for the public domain, or LicenseRef-NAME for a permission of your own"
         )
     return licence
+
+
+@dataclass(frozen=True)
+class Permission:
+    """What weights trained on pieces of one kind of licence allow.
+
+    ``weights`` says what may be done with them, ``duty`` what is owed for it.
+    """
+
+    weights: str
+    duty: str
+
+
+_PERMISSIONS = {
+    "public domain": Permission(
+        "use, share and sell, in any product",
+        "nothing is owed; naming the source is a courtesy",
+    ),
+    "attribution": Permission(
+        "use, share and sell, in any product",
+        "the attribution lines go with the weights, and with music that comes close to a piece",
+    ),
+    "share-alike": Permission(
+        "use, share and sell; to be safe, share the weights under the same licence",
+        "the attribution lines go with the weights; whether weights are adapted material is not "
+        "settled, so this project's shipped weights are trained without such pieces",
+    ),
+    "stated by you": Permission(
+        "as far as the permission goes that you stated",
+        "keep proof of it; nobody else can rely on it",
+    ),
+    "no derivatives": Permission(
+        "keep the weights to yourself unless the owner agrees",
+        "weights may count as adapted material, which the licence forbids to share",
+    ),
+    "non-commercial": Permission(
+        "use and share for what earns no money",
+        "the attribution lines go with the weights; selling them or what they write needs the "
+        "owner's consent",
+    ),
+    "unknown": Permission("do not train on it", "find out the licence first"),
+}
+
+
+def permission(licence: str | None) -> Permission:
+    """Return what weights trained on pieces under a licence allow, as far as is known.
+
+    Examples
+    --------
+    >>> permission("CC0-1.0").weights
+    'use, share and sell, in any product'
+    """
+    return _PERMISSIONS[licence_kind(licence)]
+
+
+def verdict(licences: Iterable[str | None]) -> str:
+    """Say in one sentence what weights trained on all of these licences together allow.
+
+    Examples
+    --------
+    >>> verdict(["PD", "CC-BY-4.0"])
+    'attribution: use, share and sell, in any product'
+    >>> verdict([])
+    'nothing is selected'
+    """
+    kinds = {licence_kind(licence) for licence in licences}
+    if not kinds:
+        return "nothing is selected"
+    strictest = max(kinds, key=KINDS.index)
+    return f"{strictest}: {_PERMISSIONS[strictest].weights}"

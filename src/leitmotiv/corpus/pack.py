@@ -30,7 +30,7 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from leitmotiv.corpus.attribution import ATTRIBUTIONS
+from leitmotiv.corpus.catalogue import attribution_of
 from leitmotiv.corpus.encoding import COLUMNS
 from leitmotiv.corpus.library import Library, Piece
 from leitmotiv.corpus.licences import licence_kind
@@ -95,7 +95,7 @@ def without_addresses(name: str) -> str:
     return re.sub(r"[<(\[]?\S+@\S+?[>)\]]?(?=\s|,|$)", "", name).strip(" ,;-")
 
 
-def _chosen(library: Library, selection: Selection, refused: Counter[str]) -> Iterator[Piece]:
+def chosen_pieces(library: Library, selection: Selection, refused: Counter[str]) -> Iterator[Piece]:
     known = sorted(library.totals("source"))
     sources = known if selection.sources is None else selection.sources
     missing = [source for source in sources if source not in known]
@@ -171,7 +171,7 @@ def pack_library(
         If a source is not in the library, or nothing is left to pack.
     """
     refused: Counter[str] = Counter()
-    pieces = list(_chosen(library, selection, refused))
+    pieces = list(chosen_pieces(library, selection, refused))
     if not pieces:
         raise CorpusError(
             f"nothing to pack from {library.folder}; left out: {dict(refused) or 'nothing'}"
@@ -276,7 +276,7 @@ def _by_source(pieces: Iterable[Piece]) -> dict[str, Any]:
                 "pieces": 0,
                 "notes": 0,
                 "licences": {},
-                "attribution": ATTRIBUTIONS.get(piece.source, ""),
+                "attribution": attribution_of(piece.source),
                 "named": [],
             },
         )
@@ -285,6 +285,7 @@ def _by_source(pieces: Iterable[Piece]) -> dict[str, Any]:
         row["licences"][piece.licence] = row["licences"].get(piece.licence, 0) + 1
         # CC BY asks for the name of each contributor; the library has them per piece.
         named = without_addresses(piece.attribution)
-        if named and named not in row["named"] and len(row["named"]) < _NAMED:
+        known = named == row["attribution"] or named in row["named"]
+        if named and not known and len(row["named"]) < _NAMED:
             row["named"].append(named)
     return table
