@@ -21,6 +21,7 @@ MAX_BARS = 9_999
 MAX_PARTS = 128
 MAX_NOTES_PER_QUARTER = 400.0
 MAX_QUARTERS_PER_NOTE = 64.0
+_DRUMS = 1024  # where drum keys stand beside pitches
 
 
 def reason_to_quarantine(score: Score) -> str | None:
@@ -61,14 +62,17 @@ def reason_to_quarantine(score: Score) -> str | None:
     return None
 
 
+_PITCHES = 2048  # more than any pitch or drum key, so that a pair fits one whole number
+
+
 def _sounding(score: Score) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Onsets in ticks and pitches (drum keys from 1000) of all notes, sorted, each pair once."""
-    onsets, pitches = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
+    """Onsets in ticks and pitches (drum keys from 1024) of all notes, sorted, each pair once."""
+    pairs = [np.zeros(0, np.int64)]
     for part in score.parts:
-        onsets.append(part.notes["onset"].astype(np.int64))
-        pitches.append(part.notes["pitch"].astype(np.int64) + 1000 * part.is_drum)
-    both = np.unique(np.stack([np.concatenate(onsets), np.concatenate(pitches)], axis=1), axis=0)
-    return both[:, 0], both[:, 1]
+        pitches = part.notes["pitch"].astype(np.int64) + _DRUMS * part.is_drum
+        pairs.append(part.notes["onset"].astype(np.int64) * _PITCHES + pitches)
+    both = np.unique(np.concatenate(pairs))
+    return both // _PITCHES, both % _PITCHES
 
 
 def fingerprint(score: Score) -> str:
@@ -101,11 +105,10 @@ def fingerprint(score: Score) -> str:
     first = onsets[starts]
     ratio = np.log2(np.maximum(np.diff(first), 1) / unit)
     rhythm = np.concatenate([[0], np.floor(ratio + 0.5)]).astype(np.int64)
-    order = np.lexsort((pitches, group))
-    pitches = pitches[order]
-    melodic = pitches < 1000
+    both = np.unique(group * _PITCHES + pitches)
+    group, pitches = both // _PITCHES, both % _PITCHES
+    melodic = pitches < _DRUMS
     if melodic.any():
         pitches = np.where(melodic, pitches - pitches[melodic][0], pitches)
     table = np.stack([group, pitches, rhythm[group]], axis=1)
-    table = np.unique(table, axis=0)
     return hashlib.sha256(table.astype("<i4").tobytes()).hexdigest()[:32]

@@ -71,6 +71,7 @@ CREATE INDEX IF NOT EXISTS by_fingerprint ON pieces (fingerprint);
 CREATE INDEX IF NOT EXISTS by_status ON pieces (status);
 """
 _PAGE = 500  # pieces read at once
+LOCK_TIMEOUT_SEC = 10.0
 
 
 @dataclass(frozen=True)
@@ -147,7 +148,7 @@ class Library:
         try:
             if create:
                 self.folder.mkdir(parents=True, exist_ok=True)
-            self._db = sqlite3.connect(self.path, isolation_level=None, timeout=5.0)
+            self._db = sqlite3.connect(self.path, isolation_level=None, timeout=LOCK_TIMEOUT_SEC)
         except (OSError, sqlite3.Error) as error:
             raise CorpusError(
                 f"library={str(self.folder)!r} cannot be opened ({error}); "
