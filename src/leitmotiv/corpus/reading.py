@@ -9,6 +9,7 @@ Public names: :func:`read_piece`, :class:`ReadPiece`, :func:`kind_of`.
 from __future__ import annotations
 
 import importlib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -67,7 +68,7 @@ def kind_of(data: bytes, name: str) -> str | None:
     text = text.removeprefix(b"\xef\xbb\xbf").lstrip()
     if text.startswith(_XML_STARTS):
         return "musicxml"
-    if name.lower().endswith(".abc") and b"K:" in data:
+    if re.search(r"\.abc(#\d+)?$", name.lower()) and b"K:" in data:
         return "abc"
     return None
 
