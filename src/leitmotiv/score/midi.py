@@ -23,6 +23,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -252,19 +253,14 @@ def _name_parts(
             )
             if head.end_tick is None:
                 part = next(queue)
-                parts.append(
-                    Part(
-                        part.name, part.program, part.is_drum, role or "", part.notes, part.controls
-                    )
-                )
+                parts.append(replace(part, role=role) if role else part)
             elif role is not None and head.program is not None:
                 name = next((text for _, text in head.texts(smf.TRACK_NAME)), "")
                 parts.append(Part(name, head.program, head.channel == DRUM_CHANNEL, role))
     named = []
     for part in parts:
         nameless = not part.name or (midi_format == 0 and part.name == title)
-        name = _instrument_name(part) if nameless else part.name
-        named.append(Part(name, part.program, part.is_drum, part.role, part.notes, part.controls))
+        named.append(replace(part, name=_instrument_name(part)) if nameless else part)
     return named
 
 

@@ -161,9 +161,12 @@ class Part:
             velocity = notes["velocity"]
             if velocity.min() < 1 or velocity.max() > 127:
                 raise ScoreError(f"velocity in part {self.name!r} must be 1-127")
-            order = np.lexsort((notes["duration"], notes["pitch"], notes["onset"]))
-            if not np.array_equal(order, np.arange(len(notes))):
-                notes = notes[order]
+            # Most notes come sorted; telling so is ten times cheaper than sorting them.
+            place = notes["onset"] * 128 + notes["pitch"]
+            if not (place[1:] > place[:-1]).all():
+                order = np.lexsort((notes["duration"], notes["pitch"], notes["onset"]))
+                if not np.array_equal(order, np.arange(len(notes))):
+                    notes = notes[order]
         object.__setattr__(self, "notes", _read_only(notes))
         object.__setattr__(
             self, "controls", _read_only(controls[np.argsort(controls["tick"], kind="stable")])

@@ -4,7 +4,8 @@ Conventions: positions and durations are steps (24 a quarter); pitches are MIDI 
 written, not yet moved to the home signature. Bars longer than eight quarters are read as several.
 
 Public names: :class:`CellGrid`, :data:`CELL_NOTE_DTYPE`, :func:`score_to_grid`,
-:func:`grid_to_notes`.
+:func:`grid_to_notes`, :func:`first_at_place`,
+:func:`grid_order`.
 """
 
 from __future__ import annotations
@@ -19,7 +20,15 @@ from leitmotiv.theory import TICKS_PER_QUARTER
 from leitmotiv.tokens import tags
 from leitmotiv.tokens.vocabulary import DURATIONS, MAX_BAR_STEPS, STEPS_PER_QUARTER
 
-__all__ = ["CELL_NOTE_DTYPE", "TICKS_PER_STEP", "CellGrid", "grid_to_notes", "score_to_grid"]
+__all__ = [
+    "CELL_NOTE_DTYPE",
+    "TICKS_PER_STEP",
+    "CellGrid",
+    "first_at_place",
+    "grid_order",
+    "grid_to_notes",
+    "score_to_grid",
+]
 
 TICKS_PER_STEP = TICKS_PER_QUARTER // STEPS_PER_QUARTER
 
@@ -110,28 +119,7 @@ def score_to_grid(score: Score, *, genre: int = 0, mode: int = 0, tempo: int = 0
     """
     starts, meter = _bar_table(score)
     num_bars, num_parts = len(starts) - 1, len(score.parts)
-    columns = []
-    for index, part in enumerate(score.parts):
-        notes = np.zeros(len(part.notes), dtype=CELL_NOTE_DTYPE)
-        onset = np.round(part.notes["onset"] / TICKS_PER_STEP).astype(np.int64)
-        bar = np.clip(np.searchsorted(starts, onset, side="right") - 1, 0, max(num_bars - 1, 0))
-        notes["bar"], notes["part"], notes["position"] = bar, index, onset - starts[bar]
-        # Rounded on its own: the end of a long note must not drag its length off the grid.
-        length = np.round(part.notes["duration"] / TICKS_PER_STEP)
-        notes["duration"] = np.clip(length, 1, DURATIONS[-1])
-        for name in ("pitch", "velocity", "origin"):
-            notes[name] = part.notes[name]
-        columns.append(notes)
-    notes = np.concatenate(columns) if columns else np.zeros(0, CELL_NOTE_DTYPE)
-    if num_bars:
-        # An onset that rounds up to the final bar line stays in the last bar.
-        width = np.diff(starts)
-        notes["position"] = np.minimum(notes["position"], width[notes["bar"]] - 1)
-    notes = notes[
-        np.lexsort(
-            (notes["duration"], notes["pitch"], notes["position"], notes["part"], notes["bar"])
-        )
-    ]
+    notes, _ = _cells(score, starts)
     is_drum = np.asarray([part.is_drum for part in score.parts], dtype=bool)
     programs = np.asarray([part.program for part in score.parts], dtype=np.int64)
     fifths = np.zeros(num_bars, dtype=np.int64)
@@ -167,9 +155,52 @@ def score_to_grid(score: Score, *, genre: int = 0, mode: int = 0, tempo: int = 0
     )
 
 
+def grid_order(score: Score) -> NDArray[np.int64]:
+    """Return which note of the parts' notes, joined in order, stands at each place of the grid."""
+    return _cells(score, _bar_table(score)[0])[1]
+
+
+def _cells(score: Score, starts: NDArray[np.int64]) -> tuple[NDArray[np.void], NDArray[np.int64]]:
+    """Notes of the grid, and the place of each in the parts' notes joined in order."""
+    if not score.parts:
+        return np.zeros(0, dtype=CELL_NOTE_DTYPE), np.zeros(0, dtype=np.int64)
+    joined = np.concatenate([part.notes for part in score.parts])
+    notes = np.zeros(len(joined), dtype=CELL_NOTE_DTYPE)
+    onset = np.round(joined["onset"] / TICKS_PER_STEP).astype(np.int64)
+    width = np.diff(starts)
+    bar = np.clip(np.searchsorted(starts, onset, side="right") - 1, 0, max(len(width) - 1, 0))
+    part = np.repeat(np.arange(len(score.parts)), [len(part.notes) for part in score.parts])
+    # An onset that rounds up to the final bar line stays in the last bar.
+    position = np.minimum(onset - starts[bar], width[bar] - 1) if len(width) else onset
+    # Rounded on its own: the end of a long note must not drag its length off the grid.
+    length = np.round(joined["duration"] / TICKS_PER_STEP)
+    duration = np.clip(length, 1, DURATIONS[-1]).astype(np.int64)
+    pitch = joined["pitch"].astype(np.int64)
+    # One number a note, rising by bar, part, position, pitch and duration.
+    key = ((bar * len(score.parts) + part) * MAX_BAR_STEPS + position) * 128 + pitch
+    order = np.argsort(key * (int(DURATIONS[-1]) + 1) + duration, kind="stable")
+    columns = {"bar": bar, "part": part, "position": position, "pitch": pitch}
+    for name, column in (*columns.items(), ("duration", duration)):
+        notes[name] = column[order]
+    for name in ("velocity", "origin"):
+        notes[name] = joined[name][order]
+    return notes, order
+
+
+def first_at_place(notes: NDArray[np.void]) -> NDArray[np.bool_]:
+    """Tell which notes, sorted as in a grid, are the first at their bar, part and position."""
+    first = np.ones(len(notes), dtype=bool)
+    if len(notes) > 1:
+        first[1:] = False
+        for name in ("bar", "part", "position"):
+            column = notes[name]
+            first[1:] |= column[1:] != column[:-1]
+    return first
+
+
 def _energy(notes: NDArray[np.void], num_bars: int) -> NDArray[np.int64]:
     """Mean velocity of each bar as an id; unknown where the piece has one velocity only."""
-    if len(notes) == 0 or len(np.unique(notes["velocity"])) < 3:
+    if np.count_nonzero(np.bincount(notes["velocity"])) < 3:
         return np.zeros(num_bars, dtype=np.int64)
     count = np.bincount(notes["bar"], minlength=num_bars)
     total = np.bincount(notes["bar"], weights=notes["velocity"], minlength=num_bars)
@@ -182,8 +213,7 @@ def _roles(
     """Roles as the score states them, guessed where it does not."""
     count = np.bincount(notes["part"], minlength=num_parts)
     total = np.bincount(notes["part"], weights=notes["pitch"], minlength=num_parts)
-    place = np.unique(notes[["bar", "part", "position"]])
-    onsets = np.bincount(place["part"], minlength=num_parts)
+    onsets = np.bincount(notes["part"][first_at_place(notes)], minlength=num_parts)
     guessed = tags.guess_roles(
         total / np.maximum(count, 1), count / np.maximum(onsets, 1), onsets, is_drum
     )

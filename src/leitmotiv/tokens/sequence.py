@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from leitmotiv.tokens import tags
-from leitmotiv.tokens.grid import CELL_NOTE_DTYPE, CellGrid
+from leitmotiv.tokens.grid import CELL_NOTE_DTYPE, CellGrid, first_at_place
 from leitmotiv.tokens.vocabulary import (
     CONDITIONS,
     DRUM_PITCH_OFFSET,
@@ -64,15 +64,11 @@ def cell_order(
     target: NDArray[np.bool_], shown: NDArray[np.bool_], part_order: Sequence[int]
 ) -> tuple[list[tuple[int, int]], int]:
     """Shown context cells bar by bar, then target cells bar by bar in ``part_order``."""
-    num_bars, num_parts = target.shape
-    context = [
-        (b, p)
-        for b in range(num_bars)
-        for p in range(num_parts)
-        if shown[b, p] and not target[b, p]
-    ]
-    targets = [(b, p) for b in range(num_bars) for p in part_order if target[b, p]]
-    return context + targets, len(context)
+    context = np.argwhere(shown & ~target)
+    order = np.asarray(part_order, dtype=np.int64)
+    bars, places = np.nonzero(target[:, order])
+    targets = zip(bars.tolist(), order[places].tolist(), strict=True)
+    return [(b, p) for b, p in context.tolist()] + list(targets), len(context)
 
 
 def window_conditions(
@@ -109,19 +105,20 @@ def window_conditions(
     table[..., COLUMN["part"]] = np.minimum(np.arange(len(chosen)), 15) + 1
     table[..., COLUMN["role"]] = grid.roles[chosen]
     table[..., COLUMN["program"]] = np.where(grid.is_drum[chosen], 129, grid.programs[chosen] + 1)
-    for slot, part in enumerate(chosen):
-        notes = grid.notes[
-            (grid.notes["part"] == part)
-            & (grid.notes["bar"] >= start)
-            & (grid.notes["bar"] < start + num_bars)
-        ]
-        count = np.bincount(notes["bar"] - start, minlength=num_bars)
-        table[:, slot, COLUMN["density"]] = tags.density_id(count, grid.bar_steps[bars])
-        if len(notes) and not grid.is_drum[part]:
-            mean = float(notes["pitch"].mean()) + shift
-            table[:, slot, COLUMN["register"]] = tags.register_id(mean)
-            onsets = len(np.unique(notes[["bar", "position"]]))
-            table[:, slot, COLUMN["polyphony"]] = tags.polyphony_id(len(notes) / onsets)
+    keys = grid.notes["bar"]
+    inside = slice(np.searchsorted(keys, start), np.searchsorted(keys, start + num_bars))
+    notes = grid.notes[inside]
+    place = (notes["bar"] - start).astype(np.int64) * grid.num_parts + notes["part"]
+    count = np.bincount(place, minlength=num_bars * grid.num_parts)
+    count = count.reshape(num_bars, grid.num_parts)[:, chosen]
+    table[..., COLUMN["density"]] = tags.density_id(count, grid.bar_steps[bars][:, None])
+    total = np.bincount(notes["part"], weights=notes["pitch"], minlength=grid.num_parts)[chosen]
+    onsets = np.bincount(notes["part"][first_at_place(notes)], minlength=grid.num_parts)[chosen]
+    number = count.sum(axis=0)
+    pitched = (number > 0) & ~grid.is_drum[chosen]
+    mean, ratio = total[pitched] / number[pitched] + shift, number[pitched] / onsets[pitched]
+    table[:, pitched, COLUMN["register"]] = tags.register_id(mean)
+    table[:, pitched, COLUMN["polyphony"]] = tags.polyphony_id(ratio)
     table[..., COLUMN["target"]] = np.where(target, 2, 1)
     return table
 
@@ -158,31 +155,34 @@ def lay_out(
         target, np.ones_like(target) if shown is None else shown, part_order or range(len(chosen))
     )
     bar_time = np.concatenate([[0], np.cumsum(grid.bar_steps[start : start + num_bars])])
-    rows: list[NDArray[np.int64]] = []
-    times: list[NDArray[np.int64]] = []
-    owner: list[NDArray[np.int64]] = []
+    bars, slots = np.asarray(cells[:num_context], dtype=np.int64).reshape(-1, 2).T
     keys = grid.notes["bar"].astype(np.int64) * grid.num_parts + grid.notes["part"]
-    for number, (bar, slot) in enumerate(cells[:num_context]):
-        key = (start + bar) * grid.num_parts + chosen[slot]
-        notes = grid.notes[np.searchsorted(keys, key) : np.searchsorted(keys, key, side="right")]
-        events = np.zeros((len(notes) + 1, 4), dtype=np.int64)
-        events[0, 0] = HEADER
-        drum = bool(grid.is_drum[chosen[slot]])
-        offset = DRUM_PITCH_OFFSET if drum else PITCH_OFFSET + shift
-        events[1:, 0] = notes["position"] + POSITION_OFFSET
-        events[1:, 1] = np.clip(notes["pitch"] + offset, 1, 256)
-        events[1:, 2] = duration_to_id(notes["duration"])
-        if known_velocity:
-            events[1:, 3] = np.clip(notes["velocity"] // VELOCITY_BIN + 1, 1, 8)
-        rows.append(events)
-        times.append(bar_time[bar] + np.maximum(events[:, 0] - POSITION_OFFSET, 0))
-        owner.append(np.full(len(events), number))
+    wanted = (start + bars) * grid.num_parts + np.asarray(chosen, dtype=np.int64)[slots]
+    first = np.searchsorted(keys, wanted)
+    count = np.searchsorted(keys, wanted, side="right") - first
+    header = np.cumsum(count + 1) - count - 1
+    owner = np.repeat(np.arange(num_context), count + 1)
+    events = np.zeros((len(owner), 4), dtype=np.int64)
+    is_note = np.ones(len(owner), dtype=bool)
+    is_note[header] = False
+    # A cell's notes stand together in the grid, so a row is as far in as its event is.
+    rows = (np.arange(len(owner)) - header[owner] - 1 + first[owner])[is_note]
+    notes = grid.notes[rows]
+    drum = grid.is_drum[notes["part"]]
+    events[header, 0] = HEADER
+    events[is_note, 0] = notes["position"] + POSITION_OFFSET
+    moved = notes["pitch"] + np.where(drum, DRUM_PITCH_OFFSET, PITCH_OFFSET + shift)
+    events[is_note, 1] = np.clip(moved, 1, 256)
+    events[is_note, 2] = duration_to_id(notes["duration"])
+    if known_velocity:
+        events[is_note, 3] = np.clip(notes["velocity"] // VELOCITY_BIN + 1, 1, 8)
+    time = bar_time[bars[owner]] + np.maximum(events[:, 0] - POSITION_OFFSET, 0)
     return Window(
         cells=tuple(cells),
         num_context=num_context,
-        events=np.concatenate(rows) if rows else np.zeros((0, 4), dtype=np.int64),
-        time=(np.concatenate(times) if times else np.zeros(0)).astype(np.float32),
-        cell_of=np.concatenate(owner) if owner else np.zeros(0, dtype=np.int64),
+        events=events,
+        time=time.astype(np.float32),
+        cell_of=owner,
         conditions=window_conditions(grid, start, num_bars, chosen, target, shift),
         bar_time=bar_time,
         shift=shift,

@@ -97,6 +97,9 @@ CHORD_QUALITIES: dict[str, tuple[int, ...]] = {
 }
 CHORD_NONE = 1
 _NUM_QUALITIES = len(CHORD_QUALITIES)
+_CHORD_TONES = [  # for each quality the pitch classes on every root, shape (12, tones)
+    (np.arange(12)[:, None] + np.asarray(intervals)) % 12 for intervals in CHORD_QUALITIES.values()
+]
 _TEMPO_EDGES = (50, 66, 80, 96, 112, 132, 160)  # quarters a minute
 _DENSITY_EDGES = (0.34, 0.76, 1.26, 2.01, 3.01, 4.51)  # notes a quarter
 
@@ -223,7 +226,7 @@ def recognise_chords(
         Chord ids; :data:`CHORD_NONE` for a segment with fewer than two pitch classes.
     """
     num_segments = len(boundaries) - 1
-    profile = np.zeros((num_segments, 12))
+    sound = np.zeros(num_segments * 12)
     bass = np.full(num_segments, 128)
     if len(onset) == 0 or num_segments == 0:
         return np.full(num_segments, CHORD_NONE, dtype=np.int64)
@@ -240,19 +243,22 @@ def recognise_chords(
         )
         length = boundaries[segment + 1] - boundaries[segment]
         weight = np.sqrt(np.maximum(overlap, 0) / np.maximum(length, 1))
-        np.add.at(profile, (segment, pitch[which] % 12), weight)
-        np.minimum.at(bass, segment, np.where(weight > 0.2, pitch[which], 128))
+        np.add.at(sound, segment * 12 + pitch[which] % 12, weight)
+        heard = weight > 0.2
+        np.minimum.at(bass, segment[heard], pitch[which[heard]])
+    profile = sound.reshape(num_segments, 12)
     total = profile.sum(axis=1, keepdims=True)
     profile = profile / np.maximum(total, 1e-9)
     profile[np.arange(num_segments)[bass < 128], bass[bass < 128] % 12] += 0.1
-    scores = np.zeros((num_segments, 12, _NUM_QUALITIES))
-    for index, intervals in enumerate(CHORD_QUALITIES.values()):
-        for root in range(12):
-            tones = [(root + interval) % 12 for interval in intervals]
-            # Sounding outside the chord counts against it; each tone it claims must be heard.
-            heard = profile[:, tones]
-            missing = np.maximum(0.08 - heard, 0).sum(axis=1) * (1.0 if len(tones) > 3 else 0.7)
-            scores[:, root, index] = heard.sum(axis=1) - 1.5 * missing - 0.03 * (len(tones) - 3)
+    scores = np.zeros((12, _NUM_QUALITIES, num_segments))
+    by_class = np.ascontiguousarray(profile.T)
+    deficit = np.maximum(0.08 - by_class, 0)
+    for index, tones in enumerate(_CHORD_TONES):
+        # Sounding outside the chord counts against it; each tone it claims must be heard.
+        missing = deficit[tones].sum(axis=1) * (1.0 if tones.shape[1] > 3 else 0.7)
+        heard = by_class[tones].sum(axis=1)
+        scores[:, index] = heard - 1.5 * missing - 0.03 * (tones.shape[1] - 3)
+    scores = scores.transpose(2, 0, 1)
     has_bass = bass < 128
     scores[np.flatnonzero(has_bass), bass[has_bass] % 12] += 0.08
     best = scores.reshape(num_segments, -1).argmax(axis=1)
