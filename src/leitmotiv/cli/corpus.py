@@ -125,6 +125,28 @@ def add(
 
 
 @corpus_app.command()
+def stats(
+    library: LibraryOption = LIBRARY,
+    source: SourceFilter = None,
+    picture: Annotated[
+        Path | None, typer.Option("--png", metavar="FILE", help="Draw the report as well.")
+    ] = None,
+    rows: Annotated[int, typer.Option(metavar="N", help="Lines a table.")] = 12,
+    json: JsonOption = False,
+) -> None:
+    """Count what the library holds, and say what a model trained on it will not know.
+
+    \b
+    leitmotiv corpus stats
+    leitmotiv corpus stats --png corpus.png
+    leitmotiv corpus stats --source my-songs --json > stats.json
+    """
+    from leitmotiv.cli.corpus_stats import stats_command
+
+    stats_command(library, sources=source, picture=picture, limit=rows, as_json=json)
+
+
+@corpus_app.command()
 def check(
     library: LibraryOption = LIBRARY,
     source: SourceFilter = None,

@@ -7,7 +7,7 @@ close are compared with a major and a minor profile on every tonic. Opening and 
 because a piece is named for where it starts and ends and not for where it travels; the last bass
 note tips the scale.
 
-Public names: :func:`estimate_key`, :func:`pitched_notes`.
+Public names: :func:`estimate_key`, :func:`key_fit`, :func:`key_weights`, :func:`pitched_notes`.
 
 References
 ----------
@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from leitmotiv.score.score import NOTE_DTYPE, Score
 from leitmotiv.theory import TICKS_PER_QUARTER, Key, Mode, Spelling
 
-__all__ = ["estimate_key", "pitched_notes"]
+__all__ = ["estimate_key", "key_fit", "key_weights", "pitched_notes"]
 
 _MAJOR_PROFILE = (2.0, 0.0, 1.0, 0.0, 1.0, 1.0, 0.0, 2.0, 0.0, 1.0, 0.0, 1.0)
 _MINOR_PROFILE = (2.0, 0.0, 1.0, 1.0, 0.0, 1.0, 0.0, 2.0, 1.0, 0.0, 0.5, 0.5)
@@ -58,6 +58,48 @@ def _share(notes: NDArray[np.void]) -> NDArray[np.float64]:
     return np.asarray(weights / max(weights.sum(), 1.0))
 
 
+def key_fit(weights: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Correlate pitch class weights with the profile of every key.
+
+    Parameters
+    ----------
+    weights : ndarray, shape (..., 12)
+        Sounding time of each pitch class, any unit.
+
+    Returns
+    -------
+    ndarray, shape (..., 24)
+        -1 to 1: major keys on tonics 0-11, then minor keys; 0 where nothing sounds.
+    """
+    centred = weights - weights.mean(axis=-1, keepdims=True)
+    norm = np.linalg.norm(centred, axis=-1, keepdims=True)
+    return np.asarray(centred / np.maximum(norm, 1e-9) @ _PROFILES.T)
+
+
+def key_weights(score: Score) -> tuple[NDArray[np.float64], int]:
+    """Weigh the pitch classes of a score for finding its key.
+
+    Returns
+    -------
+    weights : ndarray, shape (12,)
+        Shares of the sounding time of the whole, the opening and the close, summed with weights;
+        zeros without pitched notes.
+    final_bass : int
+        Pitch class of the lowest note that sounds at the end; -1 without pitched notes.
+    """
+    notes = pitched_notes(score)
+    if not len(notes):
+        return np.zeros(12), -1
+    bars = score.bar_ticks
+    edge = int(np.clip(score.num_bars // 8, 1, _EDGE_BARS))
+    opening = notes[notes["onset"] < bars[min(edge, len(bars) - 1)]]
+    close = notes[notes["onset"] >= bars[max(len(bars) - 1 - edge, 0)]]
+    weights = _share(notes) + _OPENING_WEIGHT * _share(opening) + _CLOSE_WEIGHT * _share(close)
+    end = notes["onset"] + notes["duration"]
+    final_bass = int(notes["pitch"][end >= end.max() - TICKS_PER_QUARTER // 2].min()) % 12
+    return weights, final_bass
+
+
 def estimate_key(score: Score) -> Key:
     """Estimate the key of a score from its notes.
 
@@ -75,19 +117,10 @@ def estimate_key(score: Score) -> Key:
     >>> str(estimate_key(Score(parts=(part,))))
     'D minor'
     """
-    notes = pitched_notes(score)
-    if not len(notes):
-        return Key(Spelling("C"), Mode.MAJOR)
-    bars = score.bar_ticks
-    edge = int(np.clip(score.num_bars // 8, 1, _EDGE_BARS))
-    opening = notes[notes["onset"] < bars[min(edge, len(bars) - 1)]]
-    close = notes[notes["onset"] >= bars[max(len(bars) - 1 - edge, 0)]]
-    share = _share(notes) + _OPENING_WEIGHT * _share(opening) + _CLOSE_WEIGHT * _share(close)
-    centred = share - share.mean()
-    fit = _PROFILES @ (centred / max(float(np.linalg.norm(centred)), 1e-9))
-    end = notes["onset"] + notes["duration"]
-    final_bass = int(notes["pitch"][end >= end.max() - TICKS_PER_QUARTER // 2].min())
-    fit[[final_bass % 12, 12 + final_bass % 12]] += _FINAL_BASS_GAIN
-    best = int(np.argmax(fit))
+    weights, final_bass = key_weights(score)
+    fit = key_fit(weights)
+    if final_bass >= 0:
+        fit[[final_bass, 12 + final_bass]] += _FINAL_BASS_GAIN
+    best = int(np.argmax(fit))  # C major where nothing sounds
     mode = Mode.MAJOR if best < 12 else Mode.MINOR
     return Key(Spelling("C"), mode).transpose(best % 12)
