@@ -4,7 +4,8 @@
 table           keys
 ==============  ==================================================================================
 ``model``       sizes: width, layers, heads, kv_heads, hidden; dropout (attention and residuals)
-``data``        sources (for packing), batch_events, budget, max_parts, source_weights,
+``data``        for packing: sources, exclude, share_alike, split_seed, valid_share, test_share;
+                for training: batch_events, budget, max_parts, source_weights,
                 genre_shares, rehearsal (share of base pieces in fine-tuning)
 ``schedule``    minutes and/or steps, curriculum_bars, curriculum_budgets, learning_rate,
                 warmup_steps, weight_decay, label_smoothing, clip, ema, anchor (pull towards the
@@ -41,6 +42,11 @@ DEFAULTS: dict[str, dict[str, Any]] = {
     "model": {"width": 192, "layers": 6, "heads": 6, "kv_heads": 2, "hidden": 512, "dropout": 0.0},
     "data": {
         "sources": [],
+        "exclude": {},
+        "share_alike": False,
+        "split_seed": 1,
+        "valid_share": 0.1,
+        "test_share": 0.1,
         "batch_events": 6144,
         "budget": 512,
         "max_parts": 8,
@@ -89,6 +95,9 @@ LIMITS: dict[str, tuple[float, float]] = {
     "batch_events": (16, 1 << 24),
     "budget": (16, 1 << 16),
     "max_parts": (1, 16),
+    "split_seed": (0, 2**31),
+    "valid_share": (0, 0.5),
+    "test_share": (0, 0.5),
     "rehearsal": (0, 0.95),
     "minutes": (0.001, 1e6),
     "steps": (1, 1e9),
@@ -120,6 +129,7 @@ LIMITS: dict[str, tuple[float, float]] = {
 }
 WHOLE = {
     *("width", "layers", "heads", "kv_heads", "hidden", "batch_events", "budget", "max_parts"),
+    "split_seed",
     *("steps", "warmup_steps", "accumulate", "patience", "copied_patience", "entropy_patience"),
     *("continuations", "bars", "every", "fragment"),
 }
@@ -200,6 +210,12 @@ def _check(name: str, table: str, key: str, value: Any) -> None:
     elif key == "sources":
         if not isinstance(value, list) or not all(isinstance(v, str) for v in value):
             raise TrainingError(f"{shown} must be a list of names")
+    elif key == "exclude":
+        if not isinstance(value, dict) or not all(isinstance(v, list) for v in value.values()):
+            raise TrainingError(f"{shown} must be a table of lists of values")
+    elif key == "share_alike":
+        if not isinstance(value, bool):
+            raise TrainingError(f"{shown} must be true or false")
     elif key == "mixed_precision":
         if value not in (True, False, "gpu"):
             raise TrainingError(f'{shown} must be true, false or "gpu"')
