@@ -275,6 +275,79 @@ def export(
 
 
 @app.command()
+def train(
+    recipe: Annotated[
+        str, typer.Argument(metavar="RECIPE", help="A TOML file such as recipes/tiny.toml.")
+    ],
+    pack: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="From corpus pack; else runs/RECIPE.npz or runs/corpus.npz."
+        ),
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "-o", "--output", "--out", metavar="FOLDER", help="Of the run; else runs/RECIPE."
+        ),
+    ] = None,
+    base: Annotated[
+        Path | None,
+        typer.Option("--from", metavar="CHECKPOINT", help="Fine-tune this on the pack's pieces."),
+    ] = None,
+    base_pack: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="What CHECKPOINT was trained on: to rehearse, and to report on."
+        ),
+    ] = None,
+    minutes: Annotated[
+        float | None,
+        typer.Option(metavar="N", min=0.001, help="Wall clock; overrides the recipe's."),
+    ] = None,
+    threads: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N", parser=_parse_whole("threads", 1, 1024), help="Else all cores but one."
+        ),
+    ] = None,
+    seed: Annotated[
+        int | None,
+        typer.Option(metavar="N", parser=_parse_whole("seed", 0, 2**31 - 1), help="Else 1."),
+    ] = None,
+    device: Annotated[
+        str | None, typer.Option(metavar="cpu|cuda", help="Else a GPU where there is one.")
+    ] = None,
+    json: JsonOption = False,
+    quiet: QuietOption = False,
+) -> None:
+    """Train a composer from a pack; the same command again goes on where a run was stopped.
+
+    \b
+    leitmotiv train recipes/tiny.toml --pack runs/tiny.npz
+    leitmotiv train recipes/finetune.toml --from runs/tiny/best.pt --pack runs/mine.npz
+    torchrun --nproc-per-node 4 -m leitmotiv train recipes/composer.toml
+    """
+    from leitmotiv.cli.train import train_command
+
+    status = train_command(
+        recipe,
+        pack=pack,
+        output=output,
+        base=base,
+        base_pack=base_pack,
+        minutes=minutes,
+        threads=threads,
+        seed=1 if seed is None else seed,
+        device=device,
+        as_json=json,
+        quiet=quiet,
+    )
+    if status:
+        raise typer.Exit(status)
+
+
+@app.command()
 def evaluate(
     checkpoint: Annotated[
         str,
