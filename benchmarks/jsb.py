@@ -143,6 +143,7 @@ def train_recipe(
     minutes: float | None,
     pieces: dict[str, list[dict]],
     out: Path,
+    extra: Sequence[dict] = (),
 ) -> list[Path]:
     """Train one model a seed from a recipe; returns the files written."""
     with open(recipe_path, "rb") as file:
@@ -164,6 +165,7 @@ def train_recipe(
             pieces["valid"],
             schedule,
             seed=seed,
+            extra=extra,
             report=lambda line: print(line, flush=True),
         )
         print(
@@ -171,7 +173,7 @@ def train_recipe(
             f"{result.wall_minutes:.1f} min by the clock",
             flush=True,
         )
-        path = out / f"{recipe_path.stem}-seed{seed}.pt"
+        path = out / f"{recipe_path.stem}{'-extra' if extra else ''}-seed{seed}.pt"
         torch.save(
             {
                 "config": config.to_dict(),

@@ -3,9 +3,14 @@
 Pieces are the feature dictionaries of `frame_features`. The schedule runs on the processor time of
 this process, so that a busy machine changes how long a run takes but not what comes out of it.
 
+Against learning pieces by heart: each time a piece comes up it is transposed by a random number
+of semitones and, with probability ``crop``, begins at a random beat, as if nothing had gone before,
+so that its anchor and its past are others. Pieces of another collection may be mixed in; their
+share of the batches falls to nothing at ``extra_until``.
+
 Optimiser: Muon (Jordan et al., 2024) for the matrices of backbone and heads, AdamW for the rest;
-warm-up, then cosine. Every epoch each piece is transposed by a random number of semitones. Weights
-are averaged (EMA); the average with the best score on the held-out pieces is kept.
+warm-up, then cosine. Weights are averaged (EMA); the average with the best score on the held-out
+pieces is kept.
 """
 
 from __future__ import annotations
@@ -13,7 +18,7 @@ from __future__ import annotations
 import copy
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,7 +26,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from leitmotiv.training.frame_features import collate
+from leitmotiv.training.frame_features import collate, frame_features
 from leitmotiv.training.frame_model import TRANSPOSE_MARGIN, FrameModel
 
 __all__ = ["FitResult", "FrameSchedule", "cell_log_probs", "fit", "moving_cells"]
@@ -31,9 +36,14 @@ Piece = dict[str, NDArray]
 
 @dataclass(frozen=True)
 class FrameSchedule:
-    """How to train. ``minutes`` of processor time; ``batch_steps`` steps, padding included."""
+    """How to train.
+
+    ``minutes`` of processor time, or ``max_updates`` of the weights where that is above 0;
+    ``batch_steps`` steps of music in a batch, padding included.
+    """
 
     minutes: float = 30.0
+    max_updates: int = 0
     learning_rate: float = 2.5e-3
     weight_decay: float = 0.05
     warmup_steps: int = 60
@@ -41,6 +51,10 @@ class FrameSchedule:
     clip: float = 1.0
     ema: float = 0.995
     max_shift: int = TRANSPOSE_MARGIN
+    crop: float = 0.5
+    crops: int = 5
+    extra_share: float = 0.75
+    extra_until: float = 0.6
     mixed_precision: bool = True
 
     def __post_init__(self) -> None:
@@ -82,6 +96,58 @@ def make_batches(
     return [batches[chosen] for chosen in rng.permutation(len(batches))]
 
 
+def make_crops(pieces: Sequence[Piece], count: int, rng: np.random.Generator) -> list[list[Piece]]:
+    """For each piece ``count`` copies that begin at a random beat of its first three fifths."""
+    return [
+        [
+            frame_features(
+                piece["frames"], 4 * int(rng.integers(1, max(2, int(len(piece["frames"]) * 0.15))))
+            )
+            for _ in range(count)
+        ]
+        for piece in pieces
+    ]
+
+
+class Draw:
+    """Endless epochs of collated batches from the pieces, their crops and the extra pieces."""
+
+    def __init__(
+        self,
+        pieces: Sequence[Piece],
+        extra: Sequence[Piece],
+        schedule: FrameSchedule,
+        rng: np.random.Generator,
+    ):
+        self.pieces, self.extra, self.schedule, self.rng = pieces, extra, schedule, rng
+        self.crops = make_crops(pieces, schedule.crops, rng) if schedule.crop > 0 else []
+        self.waiting: list[list[int]] = []  # batches of the extra pieces not yet used
+
+    def epoch(self, progress: float) -> Iterator[tuple[bool, dict[str, Tensor]]]:
+        """Every piece once, in random order; yields whether a batch is extra, and the batch."""
+        size = self.schedule.batch_steps
+        plan = [(False, batch) for batch in make_batches(self.pieces, size, self.rng)]
+        share = self.schedule.extra_share * max(0.0, 1 - progress / self.schedule.extra_until)
+        if self.extra:
+            for _ in range(round(len(plan) * share / (1 - share))):
+                self.waiting = self.waiting or make_batches(self.extra, size, self.rng)
+                plan.append((True, self.waiting.pop()))
+        for chosen in self.rng.permutation(len(plan)):
+            is_extra, batch = plan[chosen]
+            if is_extra:
+                drawn = [self.extra[index] for index in batch]
+            else:
+                drawn = [self._version(index) for index in batch]
+            top = self.schedule.max_shift
+            shifts = self.rng.integers(-top, top + 1, len(batch))
+            yield is_extra, collate(drawn, [int(shift) for shift in shifts])
+
+    def _version(self, index: int) -> Piece:
+        if self.crops and self.rng.random() < self.schedule.crop:
+            return self.crops[index][self.rng.integers(self.schedule.crops)]
+        return self.pieces[index]
+
+
 def make_optimizers(model: nn.Module, schedule: FrameSchedule) -> list[torch.optim.Optimizer]:
     """Muon for matrices that act on hidden states, AdamW for tables, read-outs and gains."""
     inside = ("qkv", "out.", "gate_up", "down", "mix", "deepen", "outs.")
@@ -112,6 +178,7 @@ def fit(
     schedule: FrameSchedule,
     *,
     seed: int,
+    extra: Sequence[Piece] = (),
     report: Callable[[str], None] = print,
 ) -> FitResult:
     """Train ``model`` in place; the averaged copy that scores best on ``held_out`` is returned."""
@@ -120,17 +187,19 @@ def fit(
     average = copy.deepcopy(model)
     best, best_nats = copy.deepcopy(model), math.inf
     optimizers = make_optimizers(model, schedule)
+    draw = Draw(pieces, extra, schedule, rng)
     cpu_start, wall_start = time.process_time(), time.monotonic()
     step = epoch = 0
     progress = next_look = 0.0
     while progress < 1.0:
         losses: list[float] = []
-        for batch in make_batches(pieces, schedule.batch_steps, rng):
-            progress = (time.process_time() - cpu_start) / (60 * schedule.minutes)
+        for is_extra, inputs in draw.epoch(progress):
+            if schedule.max_updates:
+                progress = step / schedule.max_updates
+            else:
+                progress = (time.process_time() - cpu_start) / (60 * schedule.minutes)
             if progress >= 1.0 and step:
                 break
-            shifts = rng.integers(-schedule.max_shift, schedule.max_shift + 1, len(batch))
-            inputs = collate([pieces[index] for index in batch], [int(shift) for shift in shifts])
             with torch.autocast("cpu", dtype=torch.bfloat16, enabled=schedule.mixed_precision):
                 loss = -model.log_probs(inputs).mean()
             loss.backward()
@@ -146,7 +215,8 @@ def fit(
             with torch.no_grad():
                 for kept, new in zip(average.parameters(), model.parameters(), strict=True):
                     kept.lerp_(new, 1 - decay)
-            losses.append(float(loss.detach()))
+            if not is_extra:
+                losses.append(float(loss.detach()))
             step += 1
         epoch += 1
         if progress >= next_look or progress >= 1.0:
