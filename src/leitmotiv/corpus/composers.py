@@ -59,10 +59,12 @@ def _table() -> dict[str, list[tuple[list[str], list[str], Composer]]]:
     text = resources.files("leitmotiv.corpus").joinpath("composers.csv").read_text("utf-8")
     table: dict[str, list[tuple[list[str], list[str], Composer]]] = {}
     for row in csv.DictReader(text.splitlines()):
-        years = [int(row[field]) if row[field] else None for field in ("born", "died", "active")]
+        born, died, active = (
+            int(row[field]) if row[field] else None for field in ("born", "died", "active")
+        )
         surname, _, given = row["name"].partition(", ")
         words = _words(surname)
-        entry = (words, _words(given), Composer(row["name"], *years, row["region"]))
+        entry = (words, _words(given), Composer(row["name"], born, died, active, row["region"]))
         table.setdefault(words[0], []).append(entry)
     return table
 

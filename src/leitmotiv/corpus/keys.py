@@ -104,10 +104,10 @@ def _bar_weights(score: Score) -> NDArray[np.float64]:
     following = np.minimum(bar + 1, score.num_bars - 1)
     pitch_class = notes["pitch"].astype(np.int64) % 12
     size = score.num_bars * 12
-    table = np.bincount(bar * 12 + pitch_class, length, size)
-    table += np.bincount(following * 12 + pitch_class, spill, size)
-    table = table.reshape(score.num_bars, 12)
-    table /= np.maximum(table.sum(axis=1, keepdims=True), 1e-9)
+    own = np.bincount(bar * 12 + pitch_class, length, size)
+    held_over = np.bincount(following * 12 + pitch_class, spill, size)
+    table = (own + held_over).reshape(score.num_bars, 12)
+    table = table / np.maximum(table.sum(axis=1, keepdims=True), 1e-9)
     reach = len(_KERNEL) // 2
     padded = np.pad(table, ((reach, reach), (0, 0)))
     around = np.lib.stride_tricks.sliding_window_view(padded, len(_KERNEL), axis=0)

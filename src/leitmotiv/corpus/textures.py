@@ -137,8 +137,9 @@ def describe_passages(score: Score, passages: Sequence[tuple[int, int]]) -> list
             heard = pitch[inside][kept]
             if len(heard):
                 row["register"] = [int(heard.min()), round(float(heard.mean())), int(heard.max())]
-                fields = (field[inside][kept] for field in (part, onset, duration))
-                row["texture"] = _texture(*fields, num_parts)
+                row["texture"] = _texture(
+                    part[inside][kept], onset[inside][kept], duration[inside][kept], num_parts
+                )
         rows.append(row)
     return rows
 
