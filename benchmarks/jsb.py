@@ -13,7 +13,10 @@ counts against it. Weights and sizes are chosen on the validation split.
 
     python benchmarks/jsb.py --data FOLDER                         # floors alone
     python benchmarks/jsb.py --data FOLDER --train recipes/jsb-transformer.toml --seeds 1 2
-    python benchmarks/jsb.py --data FOLDER --score runs/jsb/*.pt   # each, then all mixed
+    python benchmarks/jsb.py --data FOLDER --score runs/jsb/*.pt --test   # each, then all mixed
+
+With ``--extra CORPUS`` four-part pieces of other collections are trained on as well (`jsb_extra`);
+none of them shares a melody with the benchmark, and such a model is a row of its own.
 """
 
 from __future__ import annotations
@@ -28,6 +31,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from jsb_extra import extra_frames
 from numpy.typing import NDArray
 
 from leitmotiv.training.frame_features import frame_features
@@ -196,6 +200,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--train", type=Path, nargs="*", default=[], metavar="RECIPE")
     parser.add_argument("--seeds", type=int, nargs="+", default=[1])
     parser.add_argument("--minutes", type=float, help="processor time a model; overrides recipes")
+    parser.add_argument("--extra", type=Path, metavar="CORPUS", help="see above")
     parser.add_argument("--score", type=Path, nargs="*", default=[], metavar="FILE")
     parser.add_argument("--test", action="store_true", help="score the test split as well")
     parser.add_argument("--out", type=Path, default=Path("runs/jsb"))
@@ -205,8 +210,9 @@ def main(arguments: list[str] | None = None) -> None:
     pieces = {name: [frame_features(piece) for piece in chorales[name]] for name in chorales}
 
     files = list(options.score)
+    extra = [frame_features(f) for f in extra_frames(options.extra)] if options.extra else []
     for recipe in options.train:
-        files += train_recipe(recipe, options.seeds, options.minutes, pieces, options.out)
+        files += train_recipe(recipe, options.seeds, options.minutes, pieces, options.out, extra)
 
     names = ["valid", "test"] if options.test else ["valid"]
     moving = {name: moving_cells(pieces[name]) for name in names}
