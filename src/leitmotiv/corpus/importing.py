@@ -4,8 +4,8 @@ Conventions:
 
 - Files are taken in the order of :mod:`leitmotiv.corpus.inputs`, and decided in that order, so
   the library is the same whatever the number of workers, and whether or not it was interrupted.
-- A file that the library has with the same content and licence is skipped; one that has changed
-  takes the place of what was there.
+- A file that the library has with the same content and licence is skipped, unless an older version
+  of this code read it; one that has changed takes the place of what was there.
 - Of pieces with the same notes the first is kept, unless a later one has a licence that asks for
   less.
 
@@ -26,7 +26,7 @@ from leitmotiv.corpus.catalogue import attribution_of
 from leitmotiv.corpus.inputs import Input, InputFile
 from leitmotiv.corpus.library import Library, Piece
 from leitmotiv.corpus.licences import KINDS, gate, licence_kind, stated_licence
-from leitmotiv.corpus.reading import ReadPiece, read_piece
+from leitmotiv.corpus.reading import ANALYSIS_VERSION, ReadPiece, read_piece
 from leitmotiv.errors import LeitmotivError
 from leitmotiv.score.worker_pool import Task, WorkerPool
 
@@ -160,6 +160,7 @@ def _judge(
     skip = (
         known is not None
         and (known.sha256, known.licence) == (sha256, licence)
+        and (verdict is not None or known.analysis == ANALYSIS_VERSION)
         and (known.status == "refused") == (verdict is not None and verdict[0] == "refused")
         and not (options.retry and known.status == "quarantined")
     )
@@ -260,7 +261,7 @@ class _Writer:
                 entry.get("attribution") or self._options.attribution or attribution_of(file.source)
             ),
             genre=entry.get("genre") or None,
-            genre_source="source" if entry.get("genre") else None,
+            genre_source=entry.get("genre_source") or ("source" if entry.get("genre") else None),
             status=status,
             reason=reason,
             sha256=candidate.sha256,
@@ -270,6 +271,7 @@ class _Writer:
             num_parts=read.num_parts,
             quarters=read.quarters,
             duration_sec=read.duration_sec,
+            analysis=ANALYSIS_VERSION,
             meta=entry,
             tags=read.tags,
         )

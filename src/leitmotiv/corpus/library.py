@@ -60,6 +60,7 @@ CREATE TABLE IF NOT EXISTS pieces (
   quarters REAL,
   duration_sec REAL,
   split TEXT,
+  analysis TEXT,
   meta TEXT NOT NULL,
   tags TEXT NOT NULL,
   columns BLOB,
@@ -79,7 +80,8 @@ class Piece:
     """One row of the library without its large columns.
 
     ``meta`` is what the source says (the manifest entry), ``tags`` what analysis found, ``reason``
-    why a piece is not ``ok``. ``split`` is None until splits are assigned.
+    why a piece is not ``ok``. ``split`` is None until splits are assigned; ``analysis`` is the
+    version of the code that read the piece.
     """
 
     id: str
@@ -103,6 +105,7 @@ class Piece:
     quarters: float = 0.0
     duration_sec: float = 0.0
     split: str | None = None
+    analysis: str | None = None
     meta: Mapping[str, Any] = field(default_factory=dict)
     tags: Mapping[str, Any] = field(default_factory=dict)
 

@@ -3,12 +3,11 @@
 Conventions: the functions here run inside :class:`leitmotiv.score.worker_pool.WorkerPool`, so they
 may crash; what they return is small and picklable.
 
-Public names: :func:`read_piece`, :class:`ReadPiece`, :func:`kind_of`.
+Public names: :func:`read_piece`, :class:`ReadPiece`, :func:`kind_of`, :data:`ANALYSIS_VERSION`.
 """
 
 from __future__ import annotations
 
-import importlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -20,14 +19,20 @@ from numpy.typing import NDArray
 from leitmotiv.corpus.abc import abc_fields, parse_abc
 from leitmotiv.corpus.cleaning import fingerprint, reason_to_quarantine
 from leitmotiv.corpus.encoding import columns_to_bytes, encode_piece
+from leitmotiv.corpus.tagging import TAGS_VERSION, tag_score
 from leitmotiv.errors import CorpusError, ReadError
 from leitmotiv.score import Score
 from leitmotiv.score.analysis import align_bars
 from leitmotiv.score.midi import parse_midi
 from leitmotiv.score.musicxml_read import parse_musicxml
 from leitmotiv.theory import TICKS_PER_QUARTER
+from leitmotiv.tokens.vocabulary import VOCABULARY_VERSION
 
-__all__ = ["ReadPiece", "kind_of", "read_piece"]
+__all__ = ["ANALYSIS_VERSION", "ReadPiece", "kind_of", "read_piece"]
+
+MIN_PROBABILITY = 0.5  # of a guessed genre
+ANALYSIS_VERSION = f"1.{TAGS_VERSION}.{VOCABULARY_VERSION}"
+"""Changes when the same file would be read, tagged or encoded in another way."""
 
 _XML_STARTS = (b"<?xml", b"<!DOCTYPE", b"<score-partwise", b"<score-timewise", b"<!--")
 
@@ -129,15 +134,20 @@ def read_piece(data: bytes, name: str, entry: Mapping[str, Any]) -> ReadPiece:
         "meta": meta,
     }
     try:
+        tags = tag_score(score, genre=meta.get("genre"), tempo_known=_tempo_known(meta))
+        genre = _likely_genre(tags)
+        if genre is not None:
+            meta["genre"], meta["genre_source"] = genre, "guessed"
         encoded = encode_piece(score, meta)
     except CorpusError as error:
         return ReadPiece(reason=str(error), **facts)
-    return ReadPiece(
-        tags=_tags(score, meta),
-        columns=columns_to_bytes(encoded.columns),
-        ngrams=encoded.ngrams,
-        **facts,
-    )
+    except (MemoryError, RecursionError):
+        raise
+    except Exception as error:  # a fault of ours: the file was read and is no absurd piece
+        detail = " ".join(f"{type(error).__name__}: {error}".split())[:160]
+        return ReadPiece(reason=f"analysis failed ({detail}); report it with the file", **facts)
+    columns = columns_to_bytes(encoded.columns)
+    return ReadPiece(tags=tags, columns=columns, ngrams=encoded.ngrams, **facts)
 
 
 def _meta(score: Score) -> dict[str, Any]:
@@ -161,10 +171,12 @@ def _header(data: bytes, name: str) -> dict[str, Any]:
     return {}
 
 
-def _tags(score: Score, meta: Mapping[str, Any]) -> Mapping[str, Any]:
-    try:
-        tagging = importlib.import_module("leitmotiv.corpus.tagging")
-    except ModuleNotFoundError:
-        return {}
-    tags: Mapping[str, Any] = tagging.tag_score(score, genre=meta.get("genre"))
-    return tags
+def _tempo_known(meta: Mapping[str, Any]) -> bool:
+    return meta.get("tempo_source") in ("marked", "file")
+
+
+def _likely_genre(tags: Mapping[str, Any]) -> str | None:
+    """The guessed genre where the guess is more likely right than wrong."""
+    guess = tags.get("genre") or {}
+    likely = guess.get("source") == "guessed" and guess.get("probability", 0) >= MIN_PROBABILITY
+    return guess["name"] if likely else None
