@@ -1,7 +1,7 @@
 """Train the genre classifier on the tagged pieces of a corpus.
 
 ``python -m leitmotiv.corpus.train_genre_classifier CORPUS`` reads a folder of archives with a
-``manifest.jsonl``, takes at most 400 pieces of each genre whose licence is open, holds out a fifth
+``manifest.jsonl``, takes at most 200 pieces of each genre whose licence is open, holds out a fifth
 of the composers, prints how often held-out pieces are recognised, trains once more on everything
 and writes ``genre_classifier.json`` beside this module. The same seed gives the same file.
 
@@ -49,7 +49,7 @@ def _relu_layer(
 
 
 def train(
-    features: NDArray[np.float64], labels: NDArray[np.int64], *, seed: int = 1
+    features: NDArray[np.float64], labels: NDArray[np.int64], *, seed: int = 1, steps: int = _STEPS
 ) -> dict[str, NDArray[np.float64]]:
     """Fit the classifier by Adam on cross-entropy.
 
@@ -81,7 +81,7 @@ def train(
     chance /= chance.sum()
     first = {name: np.zeros_like(value) for name, value in weights.items()}
     second = {name: np.zeros_like(value) for name, value in weights.items()}
-    for step in range(1, _STEPS + 1):
+    for step in range(1, steps + 1):
         rows = rng.choice(len(labels), _BATCH, p=chance)
         batch = inside[rows] * (rng.random((_BATCH, num_features)) >= _DROPOUT) / (1 - _DROPOUT)
         hidden, logits = _relu_layer(batch, weights)
@@ -96,7 +96,7 @@ def train(
             "output": hidden.T @ share,
             "output_bias": share.sum(axis=0),
         }
-        rate = _RATE * 0.5 * (1 + np.cos(np.pi * step / _STEPS))
+        rate = _RATE * 0.5 * (1 + np.cos(np.pi * step / steps))
         for name, slope in slopes.items():
             first[name] = 0.9 * first[name] + 0.1 * slope
             second[name] = 0.99 * second[name] + 0.01 * slope**2
@@ -154,7 +154,7 @@ def main(arguments: list[str] | None = None) -> None:
     """Command line."""
     parser = argparse.ArgumentParser(description="Train the genre classifier.")
     parser.add_argument("corpus", type=Path, help="archives and manifest.jsonl")
-    parser.add_argument("--limit", type=int, default=400, help="pieces of each genre")
+    parser.add_argument("--limit", type=int, default=200, help="pieces of each genre")
     parser.add_argument(
         "--out", type=Path, default=Path(__file__).with_name("genre_classifier.json")
     )
