@@ -12,6 +12,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from xml.sax.saxutils import unescape
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +25,7 @@ from leitmotiv.errors import CorpusError, ReadError
 from leitmotiv.score import Score
 from leitmotiv.score.analysis import align_bars
 from leitmotiv.score.midi import parse_midi
+from leitmotiv.score.musicxml_container import musicxml_text
 from leitmotiv.score.musicxml_read import parse_musicxml
 from leitmotiv.theory import TICKS_PER_QUARTER
 from leitmotiv.tokens.vocabulary import VOCABULARY_VERSION
@@ -34,6 +36,7 @@ MIN_PROBABILITY = 0.5  # of a guessed genre
 ANALYSIS_VERSION = f"1.{TAGS_VERSION}.{VOCABULARY_VERSION}"
 """Changes when the same file would be read, tagged or encoded in another way."""
 
+_HEAD_BYTES = 1 << 16  # of a MusicXML file, where its head stands
 _XML_STARTS = (b"<?xml", b"<!DOCTYPE", b"<score-partwise", b"<score-timewise", b"<!--")
 
 
@@ -166,9 +169,19 @@ def _meta(score: Score) -> dict[str, Any]:
 
 
 def _header(data: bytes, name: str) -> dict[str, Any]:
-    if kind_of(data, name) == "abc":
+    """Who wrote a piece and whose it is, as far as the file says."""
+    kind = kind_of(data, name)
+    if kind == "abc":
         return dict(abc_fields(data))
-    return {}
+    if kind != "musicxml":
+        return {}
+    text = musicxml_text(data)[:_HEAD_BYTES].decode("utf-8", "replace")
+    patterns = {
+        "composer": r'<creator\s[^>]*type="composer"[^>]*>([^<]{1,200})<',
+        "rights": r"<rights\b[^>]*>([^<]{1,400})<",
+    }
+    found = {key: re.search(pattern, text) for key, pattern in patterns.items()}
+    return {key: " ".join(unescape(match[1]).split()) for key, match in found.items() if match}
 
 
 def _tempo_known(meta: Mapping[str, Any]) -> bool:

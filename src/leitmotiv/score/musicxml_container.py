@@ -5,7 +5,7 @@ Purpose: unpack ``.mxl``, refuse zip bombs and XML entity attacks, turn timewise
 Conventions: nothing is written to disk and nothing is fetched; a document type is allowed because
 MusicXML has one, but it is not read.
 
-Public names: :func:`musicxml_root`.
+Public names: :func:`musicxml_root`, :func:`musicxml_text`.
 
 References: *MusicXML 4.0*, W3C Community Group report, 2021, "Compressed .mxl files".
 """
@@ -23,7 +23,7 @@ from defusedxml.common import DefusedXmlException
 
 from leitmotiv.errors import ReadError
 
-__all__ = ["musicxml_root"]
+__all__ = ["musicxml_root", "musicxml_text"]
 
 MAX_ENTRIES = 1000
 MAX_UNPACKED_BYTES = 256 << 20
@@ -41,9 +41,7 @@ def musicxml_root(data: bytes) -> ET.Element:
     ReadError
         If the bytes are no MusicXML, are damaged, or would unpack to too much.
     """
-    if data[:2] == b"PK":
-        data = _unpack(data)
-    root = _parse(data)
+    root = _parse(musicxml_text(data))
     if root.tag == "score-timewise":
         root = _to_partwise(root)
     if root.tag != "score-partwise":
@@ -52,6 +50,17 @@ def musicxml_root(data: bytes) -> ET.Element:
             "export the piece as MusicXML"
         )
     return root
+
+
+def musicxml_text(data: bytes) -> bytes:
+    """Return the XML of a plain or compressed MusicXML file.
+
+    Raises
+    ------
+    ReadError
+        If a compressed one is damaged or would unpack to too much.
+    """
+    return _unpack(data) if data[:2] == b"PK" else data
 
 
 def _parse(data: bytes) -> ET.Element:
