@@ -115,7 +115,17 @@ def make_notes(
     notes = np.zeros(len(onset), dtype=NOTE_DTYPE)
     notes["onset"], notes["duration"], notes["pitch"] = onset, duration, pitch
     notes["velocity"], notes["origin"] = velocity, origin
-    return notes[np.lexsort((notes["duration"], notes["pitch"], notes["onset"]))]
+    return notes if _is_sorted(notes) else notes[_sorting(notes)]
+
+
+def _is_sorted(notes: NDArray[np.void]) -> bool:
+    """Tell whether notes rise by onset, then pitch; ten times cheaper than sorting them."""
+    place = notes["onset"] * 128 + notes["pitch"]
+    return bool((place[1:] > place[:-1]).all())
+
+
+def _sorting(notes: NDArray[np.void]) -> NDArray[np.int64]:
+    return np.lexsort((notes["duration"], notes["pitch"], notes["onset"]))
 
 
 @dataclass(frozen=True, eq=False)
@@ -161,10 +171,8 @@ class Part:
             velocity = notes["velocity"]
             if velocity.min() < 1 or velocity.max() > 127:
                 raise ScoreError(f"velocity in part {self.name!r} must be 1-127")
-            # Most notes come sorted; telling so is ten times cheaper than sorting them.
-            place = notes["onset"] * 128 + notes["pitch"]
-            if not (place[1:] > place[:-1]).all():
-                order = np.lexsort((notes["duration"], notes["pitch"], notes["onset"]))
+            if not _is_sorted(notes):
+                order = _sorting(notes)
                 if not np.array_equal(order, np.arange(len(notes))):
                     notes = notes[order]
         object.__setattr__(self, "notes", _read_only(notes))

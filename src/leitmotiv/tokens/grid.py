@@ -90,6 +90,9 @@ def _bar_table(score: Score) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     change_ticks = np.asarray([change.tick for change in score.meters])
     ids = np.asarray([tags.meter_id(c.meter.numerator, c.meter.denominator) for c in score.meters])
     meter = ids[np.searchsorted(change_ticks, ticks[:-1], side="right") - 1]
+    width = np.diff(steps)
+    if ((width > 0) & (width <= MAX_BAR_STEPS)).all():
+        return steps, meter.astype(np.int64)
     starts: list[int] = []
     meters: list[int] = []
     for start, end, identity in zip(steps[:-1], steps[1:], meter, strict=True):
@@ -137,7 +140,8 @@ def score_to_grid(score: Score, *, genre: int = 0, mode: int = 0, tempo: int = 0
         boundaries,
     ).reshape(num_bars, 2)
     last_onset = np.full(num_bars, -1, dtype=np.int64)
-    np.maximum.at(last_onset, pitched["bar"], pitched["position"])
+    where, when = pitched["bar"].astype(np.int64), pitched["position"].astype(np.int64)
+    np.maximum.at(last_onset, where, when)
     return CellGrid(
         notes=notes,
         bar_steps=np.diff(starts),

@@ -155,7 +155,7 @@ def lay_out(
         target, np.ones_like(target) if shown is None else shown, part_order or range(len(chosen))
     )
     bar_time = np.concatenate([[0], np.cumsum(grid.bar_steps[start : start + num_bars])])
-    bars, slots = np.asarray(cells[:num_context], dtype=np.int64).reshape(-1, 2).T
+    bars, slots = np.nonzero(~target if shown is None else shown & ~target)
     keys = grid.notes["bar"].astype(np.int64) * grid.num_parts + grid.notes["part"]
     wanted = (start + bars) * grid.num_parts + np.asarray(chosen, dtype=np.int64)[slots]
     first = np.searchsorted(keys, wanted)
