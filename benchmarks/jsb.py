@@ -116,7 +116,7 @@ def nats(log_probs: NDArray[np.float64], moving: NDArray[np.bool_]) -> tuple[flo
 def row(name: str, size: str, *scores: tuple[float, float, float]) -> str:
     """One line of the table."""
     cells = "   ".join(" ".join(f"{value:6.4f}" for value in score) for score in scores)
-    return f"{name:<38} {size:>10}   {cells}"
+    return f"{name:<46} {size:>10}   {cells}"
 
 
 def print_floors(
@@ -217,17 +217,22 @@ def main(arguments: list[str] | None = None) -> None:
     names = ["valid", "test"] if options.test else ["valid"]
     moving = {name: moving_cells(pieces[name]) for name in names}
     heading = "   ".join(f"{name:<6} moving held  " for name in names)
-    print(f"\nnats per note{'':<26}{'parameters':>10}   {heading}")
+    print(f"\nnats per note{'':<34}{'parameters':>10}   {heading}")
     print_floors(chorales, names, moving)
     models = [load_model(path) for path in files]
-    entries = [(path.stem, [model]) for path, model in zip(files, models, strict=True)]
-    if len(models) > 1:
-        entries.append((f"mixture of these {len(models)}", models))
-    for label, members in entries:
-        size = f"{sum(map(parameter_count, members)):,}"
-        for suffix, shifts in (("", (0,)), (", 13 transpositions", ALL_SHIFTS)):
-            found = [nats(cell_log_probs(members, pieces[n], shifts), moving[n]) for n in names]
-            print(row(label + suffix, size, *found), flush=True)
+    sizes = [parameter_count(model) for model in models]
+    for suffix, shifts in (("", (0,)), (", 13 transpositions", ALL_SHIFTS)):
+        members: dict[str, list[NDArray[np.float64]]] = {name: [] for name in names}
+        for path, model, size in zip(files, models, sizes, strict=True):
+            for name in names:
+                members[name].append(cell_log_probs([model], pieces[name], shifts))
+            found = [nats(members[name][-1], moving[name]) for name in names]
+            print(row(path.stem + suffix, f"{size:,}", *found), flush=True)
+        if len(models) > 1:
+            mixed = [np.logaddexp.reduce(members[n]) - math.log(len(models)) for n in names]
+            found = [nats(scores, moving[n]) for scores, n in zip(mixed, names, strict=True)]
+            label = f"mixture of these {len(models)}{suffix}"
+            print(row(label, f"{sum(sizes):,}", *found), flush=True)
 
 
 if __name__ == "__main__":
