@@ -107,14 +107,15 @@ def test_a_collection_takes_its_own_files_and_says_what_they_do_not(tmp_path: Pa
     )  # fmt: skip
     (file,) = files(path, collection=entry)
     assert (file.source, file.file) == ("songs", "scores/a.mid")
-    assert file.entry == {"licence": "CC0-1.0", "attribution": "Ann", "genre": "folk"}
+    assert file.entry == {}
+    assert file.defaults == {"licence": "CC0-1.0", "attribution": "Ann", "genre": "folk"}
 
 
 def test_a_prepared_copy_of_a_collection_keeps_its_own_names_and_licences(tmp_path: Path) -> None:
     path = collection(tmp_path, "toy", 1, licence="CC-BY-4.0")
     entry = Collection("toy", "", "", "CC0-1.0", "Ann", include=("elsewhere/*",))
     (file,) = files(path, collection=entry)
-    assert (file.entry["licence"], file.entry["attribution"]) == ("CC-BY-4.0", "Ann")
+    assert (file.entry["licence"], file.defaults["attribution"]) == ("CC-BY-4.0", "Ann")
 
 
 def test_names_that_would_leave_the_folder_stay_names(tmp_path: Path) -> None:

@@ -51,6 +51,9 @@ def test_the_head_of_a_musicxml_file_names_composer_and_rights() -> None:
     meta = read_piece(text, "a.xml", {}).meta
     assert (meta["composer"], meta["rights"]) == ("Ann & Eve", "CC0")
     assert read_piece(text, "a.xml", {"composer": "Eve"}).meta["composer"] == "Eve"
+    default = {"composer": "Eve", "genre": "folk"}
+    found = read_piece(text, "a.xml", {"composer": None}, default).meta
+    assert (found["composer"], found["genre"]) == ("Ann & Eve", "folk")
 
 
 def test_a_tempo_that_nobody_set_counts_as_unknown() -> None:

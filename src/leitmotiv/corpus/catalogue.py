@@ -14,10 +14,10 @@ import importlib.util
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
 
 from leitmotiv.errors import CorpusError, MissingExtraError
 
@@ -40,6 +40,7 @@ class Collection:
     licence: str
     attribution: str
     genre: str | None = None
+    genres: tuple[tuple[str, str], ...] = ()
     pieces: int = 0
     notes: int = 0
     hours: float = 0.0
@@ -51,13 +52,13 @@ class Collection:
     exclude: tuple[str, ...] = ()
     how: str = ""
 
-    @property
-    def defaults(self) -> dict[str, Any]:
-        """What its files say that say nothing themselves, in the fields of a manifest."""
-        known = {"genre": self.genre, "attribution": self.attribution}
+    def defaults(self, name: str) -> dict[str, str]:
+        """What holds for a file that says nothing itself, in the fields of a manifest."""
+        by_name = (word for pattern, word in self.genres if fnmatchcase(name, pattern))
+        known = {"genre": next(by_name, self.genre), "attribution": self.attribution}
         if self.licence != PER_PIECE:
             known["licence"] = self.licence
-        return {name: value for name, value in known.items() if value}
+        return {field: value for field, value in known.items() if value}
 
     @property
     def way(self) -> str:
@@ -98,8 +99,9 @@ def read_catalogue() -> Mapping[str, Collection]:
         get = dict(entry.pop("get"))
         for name in ("include", "exclude"):
             get[name] = tuple(get.get(name, ()))
+        genres = tuple(entry.pop("genres", {}).items())
         num_bytes = get.pop("bytes", None)
-        collection = Collection(**entry, **get, num_bytes=num_bytes)
+        collection = Collection(**entry, **get, genres=genres, num_bytes=num_bytes)
         found[collection.name] = collection
     return found
 

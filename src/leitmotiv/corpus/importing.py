@@ -17,7 +17,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 from typing import Any
@@ -142,14 +142,14 @@ def _tasks(
             candidate = _judge(library, file, options, stated)
             args = None
             if not candidate.skip and candidate.verdict is None:
-                args = (file.data, file.file, _entry(file, options))
+                args = (file.data, file.file, dict(file.entry), _defaults(file, options))
             yield Task(candidate, args, PurePosixPath(file.file).name)
 
 
 def _judge(
     library: Library, file: InputFile, options: ImportOptions, stated: str | None
 ) -> _Candidate:
-    licence, refusal = gate(file.entry.get("licence"), stated)
+    licence, refusal = gate(file.entry.get("licence") or file.defaults.get("licence"), stated)
     sha256 = None if file.data is None else hashlib.sha256(file.data).hexdigest()
     verdict = None
     if file.problem is not None:
@@ -167,12 +167,13 @@ def _judge(
     return _Candidate(file, sha256, licence, verdict, skip)
 
 
-def _entry(file: InputFile, options: ImportOptions) -> dict[str, Any]:
-    entry = dict(file.entry)
-    for name, value in (("composer", options.composer), ("genre", options.genre)):
-        if value and not entry.get(name):
-            entry[name] = value
-    return entry
+def _defaults(file: InputFile, options: ImportOptions) -> dict[str, Any]:
+    stated = {
+        "attribution": options.attribution,
+        "composer": options.composer,
+        "genre": options.genre,
+    }
+    return {**file.defaults, **{name: value for name, value in stated.items() if value}}
 
 
 class _Writer:
@@ -246,7 +247,8 @@ class _Writer:
         self, candidate: _Candidate, read: ReadPiece, status: str, reason: str | None
     ) -> Piece:
         file = candidate.file
-        entry: Mapping[str, Any] = {**_entry(file, self._options), **read.meta}
+        said = {name: value for name, value in file.entry.items() if value is not None}
+        entry = {**_defaults(file, self._options), **said, **read.meta}
         known = self._library.find(file.source, file.file)
         return Piece(
             id=known.id if known else self._free_id(file),
@@ -257,9 +259,7 @@ class _Writer:
             year=_year(entry.get("year")),
             licence=candidate.licence,
             licence_url=entry.get("licence_url") or None,
-            attribution=str(
-                entry.get("attribution") or self._options.attribution or attribution_of(file.source)
-            ),
+            attribution=str(entry.get("attribution") or attribution_of(file.source)),
             genre=entry.get("genre") or None,
             genre_source=entry.get("genre_source") or ("source" if entry.get("genre") else None),
             status=status,

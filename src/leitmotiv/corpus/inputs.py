@@ -20,7 +20,7 @@ import os
 import zipfile
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
@@ -42,13 +42,18 @@ MAX_ENTRIES = 1_000_000
 
 @dataclass(frozen=True)
 class InputFile:
-    """One file: its bytes, or why they cannot be had."""
+    """One file: its bytes, or why they cannot be had.
+
+    ``entry`` is what a manifest says of it, ``defaults`` what holds where neither the manifest nor
+    the file says anything.
+    """
 
     source: str
     file: str
     entry: Mapping[str, Any] = field(default_factory=dict)
     data: bytes | None = None
     problem: str | None = None
+    defaults: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Input:
@@ -73,7 +78,7 @@ class _Choice:
 
     include: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
-    defaults: Mapping[str, Any] = field(default_factory=dict)
+    collection: Collection | None = None
 
     def takes(self, name: str) -> bool:
         base = name.rpartition("/")[2]
@@ -85,8 +90,8 @@ class _Choice:
             return False
         return not any(fnmatchcase(name, pattern) for pattern in self.exclude)
 
-    def entry(self, said: Mapping[str, Any]) -> dict[str, Any]:
-        return {**self.defaults, **{name: v for name, v in said.items() if v is not None}}
+    def defaults(self, name: str) -> Mapping[str, Any]:
+        return {} if self.collection is None else self.collection.defaults(name)
 
 
 def find_inputs(
@@ -119,7 +124,7 @@ def find_inputs(
     choice = _Choice()
     if collection is not None:
         source = source or collection.name
-        choice = _Choice(collection.include, collection.exclude, collection.defaults)
+        choice = _Choice(collection.include, collection.exclude, collection)
     if path.is_dir():
         found = _folder_inputs(path, source, _manifest_of(path, manifest), choice)
     elif path.is_file():
@@ -130,7 +135,7 @@ def find_inputs(
             files = [path.name]
             found = [
                 _FilesInput(
-                    path.resolve().parent, files, source, None, _Choice((), (), choice.defaults)
+                    path.resolve().parent, files, source, None, _Choice(collection=collection)
                 )
             ]
         else:
@@ -217,7 +222,7 @@ def _tunes(file: InputFile) -> Iterator[InputFile]:
         yield file
         return
     for number, tune in enumerate(tunes, 1):
-        yield InputFile(file.source, f"{file.file}#{number}", file.entry, tune)
+        yield replace(file, file=f"{file.file}#{number}", data=tune)
 
 
 class _Broken(Input):
@@ -258,18 +263,17 @@ class _FilesInput(Input):
         for file in left:
             yield from _tunes(self._read(file, {}, self.source))
 
-    def _read(self, file: str, said: Mapping[str, Any], source: str) -> InputFile:
-        entry = self._choice.entry(said)
+    def _read(self, file: str, entry: Mapping[str, Any], source: str) -> InputFile:
+        blank = InputFile(source, file, entry, defaults=self._choice.defaults(file))
         try:
             with open(self._folder / file, "rb") as stream:
                 data = stream.read(MAX_FILE_BYTES + 1)
         except (OSError, ValueError) as error:
             reason = getattr(error, "strerror", None) or str(error)
-            return InputFile(source, file, entry, problem=f"the file cannot be read ({reason})")
+            return replace(blank, problem=f"the file cannot be read ({reason})")
         if len(data) > MAX_FILE_BYTES:
-            problem = f"larger than {MAX_FILE_BYTES >> 20} MiB"
-            return InputFile(source, file, entry, problem=problem)
-        return InputFile(source, file, entry, data)
+            return replace(blank, problem=f"larger than {MAX_FILE_BYTES >> 20} MiB")
+        return replace(blank, data=data)
 
 
 class _ArchiveInput(Input):
@@ -302,7 +306,7 @@ class _ArchiveInput(Input):
                 self._listed = manifest.sources
             self._manifest = manifest if self._listed else None
             if self._listed:  # the names are the manifest's, not those of the collection's home
-                self._choice = _Choice(defaults=choice.defaults)
+                self._choice = _Choice(collection=choice.collection)
             self._top = _common_folder(entries) if choice.include and not self._listed else ""
             files = [entry for entry in entries if not entry.is_dir() and entry is not inside]
             music = sum(1 for entry in files if self._name(entry) is not None)
@@ -338,16 +342,16 @@ class _ArchiveInput(Input):
         archive: zipfile.ZipFile,
         info: zipfile.ZipInfo | None,
         name: str,
-        said: Mapping[str, Any],
+        entry: Mapping[str, Any],
         source: str,
     ) -> InputFile:
-        entry = self._choice.entry(said)
+        blank = InputFile(source, name, entry, defaults=self._choice.defaults(name))
         if info is None:
             missing = "listed in the manifest, but not in the archive, or listed twice"
-            return InputFile(source, name, entry, problem=missing)
+            return replace(blank, problem=missing)
         limit = min(MAX_FILE_BYTES, max(info.compress_size * MAX_RATIO, MAX_RATIO_FREE_BYTES))
         data, problem = _unpacked(archive, info, limit)
-        return InputFile(source, name, entry, data, problem)
+        return replace(blank, data=data, problem=problem)
 
 
 def _unpacked(

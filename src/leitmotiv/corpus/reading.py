@@ -94,7 +94,9 @@ def _parse(data: bytes, name: str) -> Score:
     raise ReadError(f"the file begins with {data[:8]!r}: neither MIDI nor MusicXML nor ABC")
 
 
-def read_piece(data: bytes, name: str, entry: Mapping[str, Any]) -> ReadPiece:
+def read_piece(
+    data: bytes, name: str, entry: Mapping[str, Any], defaults: Mapping[str, Any] | None = None
+) -> ReadPiece:
     """Read one file and find out all that the library keeps of it.
 
     Parameters
@@ -105,6 +107,8 @@ def read_piece(data: bytes, name: str, entry: Mapping[str, Any]) -> ReadPiece:
         The file's name; ABC is told by its suffix.
     entry : mapping
         What the source says of the piece.
+    defaults : mapping or None
+        What holds where neither the source nor the file says anything.
 
     Returns
     -------
@@ -117,11 +121,8 @@ def read_piece(data: bytes, name: str, entry: Mapping[str, Any]) -> ReadPiece:
         If the file cannot be read as music.
     """
     score = _parse(data, name)
-    meta = {
-        **_meta(score),
-        **_header(data, name),
-        **{key: value for key, value in entry.items() if value is not None},
-    }
+    said = {key: value for key, value in entry.items() if value is not None}
+    meta = {**(defaults or {}), **_meta(score), **_header(data, name), **said}
     reason = reason_to_quarantine(score)
     # Beyond this no piece is ok, and an absurd one could take all memory on the way.
     if reason is not None:
