@@ -56,3 +56,12 @@ def toy_pack(rng: np.random.Generator, *, semitones: int = 0, fifths: int = 0) -
         path = Path(folder) / "toy.npz"
         np.savez(path, header=np.frombuffer(json.dumps(header).encode(), np.uint8), **arrays)
         return Pack(path)
+
+
+def save_toy_pack(rng: np.random.Generator, path: Path, *, source: str = "toy") -> Path:
+    """Write the pack of :func:`toy_pack` to a file."""
+    pack = toy_pack(rng)
+    header = json.loads(json.dumps(pack.header).replace('"toy"', json.dumps(source)))
+    data = np.frombuffer(json.dumps(header).encode(), np.uint8)
+    np.savez(path, header=data, **pack.arrays)
+    return path

@@ -35,7 +35,7 @@ Arrays = dict[str, np.ndarray]
 POOL_BATCHES = 8  # windows of so many batches are sorted by length together
 SHORTEST = 8  # events; shorter windows teach nothing
 LONGER_BY = 64  # events beyond the budget that a window may have
-MAX_TRIES = 10_000
+MAX_TRIES = 1_000
 
 
 def load_pack(path: Path) -> Pack:
@@ -67,6 +67,17 @@ def with_held_out_pieces(pack: Pack) -> Pack:
     return pack
 
 
+def _weights(pack: Pack, indices: np.ndarray, data: Recipe) -> np.ndarray:
+    shares = data.get("genre_shares") or None
+    known = pack.header.get("genres", [])
+    if shares and (unknown := [name for name in shares if name not in known]):
+        raise TrainingError(
+            f"data.genre_shares names {unknown[0]!r}, which the pack does not know; it knows "
+            f"{', '.join(known) or 'no genres: pack it anew'}"
+        )
+    return pack.weights(indices, data.get("source_weights", {}), shares)
+
+
 @dataclass(frozen=True, eq=False)
 class Supply:
     """Pieces of a pack to draw from: their indices, cumulative weights, augmentation."""
@@ -81,9 +92,7 @@ class Supply:
         """The pieces of a split with the recipe's weights and augmentation."""
         indices = pack.indices(split)
         data, table = recipe["data"], recipe.get("augmentation", {})
-        weights = pack.weights(
-            indices, data.get("source_weights", {}), data.get("genre_shares") or None
-        )
+        weights = _weights(pack, indices, data)
         change = Augmentation.from_recipe(table, pack) if any(table.values()) else None
         return cls(pack, indices, np.cumsum(weights), change)
 
@@ -182,7 +191,7 @@ class Batches:
                 continue
 
 
-def validation_batches(pack: Pack, recipe: Recipe, split: int = 1, num: int = 160) -> list[Arrays]:
+def validation_batches(pack: Pack, recipe: Recipe, split: int = 1) -> list[Arrays]:
     """A fixed set of batches of held-out pieces: same windows, masks and conditions every time.
 
     Empty where the split is.
@@ -192,8 +201,8 @@ def validation_batches(pack: Pack, recipe: Recipe, split: int = 1, num: int = 16
     if not len(indices):
         return []
     data = recipe["data"]
-    weight = pack.weights(indices, data.get("source_weights", {}), data.get("genre_shares") or None)
-    pieces = rng.choice(indices, size=num, p=weight)
+    weight = _weights(pack, indices, data)
+    pieces = rng.choice(indices, size=data.get("held_out_windows", 160), p=weight)
     sequences = [
         draw_sequence(
             pack,

@@ -6,7 +6,8 @@ table           keys
 ``model``       sizes: width, layers, heads, kv_heads, hidden; dropout (attention and residuals)
 ``data``        for packing: sources, exclude, share_alike, split_seed, valid_share, test_share;
                 for training: batch_events, budget, max_parts, source_weights,
-                genre_shares, rehearsal (share of base pieces in fine-tuning)
+                genre_shares, rehearsal (share of base pieces in fine-tuning),
+                held_out_windows (validated on)
 ``schedule``    minutes and/or steps, curriculum_bars, curriculum_budgets, learning_rate,
                 warmup_steps, weight_decay, label_smoothing, clip, ema, anchor (pull towards the
                 base in fine-tuning), accumulate (batches an update), mixed_precision (true, false
@@ -53,6 +54,7 @@ DEFAULTS: dict[str, dict[str, Any]] = {
         "source_weights": {},
         "genre_shares": {},
         "rehearsal": 0.0,
+        "held_out_windows": 160,
     },
     "schedule": {
         "minutes": None,
@@ -99,6 +101,7 @@ LIMITS: dict[str, tuple[float, float]] = {
     "valid_share": (0, 0.5),
     "test_share": (0, 0.5),
     "rehearsal": (0, 0.95),
+    "held_out_windows": (1, 100_000),
     "minutes": (0.001, 1e6),
     "steps": (1, 1e9),
     "learning_rate": (1e-7, 1),
@@ -131,7 +134,7 @@ WHOLE = {
     *("width", "layers", "heads", "kv_heads", "hidden", "batch_events", "budget", "max_parts"),
     "split_seed",
     *("steps", "warmup_steps", "accumulate", "patience", "copied_patience", "entropy_patience"),
-    *("continuations", "bars", "every", "fragment"),
+    *("continuations", "bars", "every", "fragment", "held_out_windows"),
 }
 OPTIONAL = {"minutes", "steps", "curriculum_budgets"}
 

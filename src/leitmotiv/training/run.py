@@ -49,6 +49,7 @@ __all__ = ["Base", "Report", "Run", "evaluate", "print_report"]
 FIELD_SIZES = (195, 257, 113, 9)
 CONDITION_SIZES = (20, 3, 20, 9, 33, 7, 3, 99, 99, 99, 8, 17, 7, 130, 18, 4, 9, 3)
 PULSE_SECONDS = 0.5
+DRAW_SECONDS = 30.0
 
 
 @dataclass(frozen=True)
@@ -147,6 +148,7 @@ class Run:
         self.reason = ""
         self.novelty: Novelty | None = None
         self.num_validations = 0
+        self.drawn = -math.inf
         self.log = RunLog(folder)
 
     # -- state -----------------------------------------------------------------------------------
@@ -384,7 +386,10 @@ class Run:
         self.tell(Report(kind, self.progress, text, dict(values or {})))
 
     def _draw(self) -> None:
+        if not self.reason and time.monotonic() - self.drawn < DRAW_SECONDS:
+            return
         draw_curves(self.log.path, self.folder / "curves.png")
+        self.drawn = time.monotonic()
 
     @contextmanager
     def _signals(self) -> Iterator[None]:
