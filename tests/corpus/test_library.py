@@ -84,6 +84,16 @@ def test_the_same_source_and_file_is_replaced_and_an_id_is_taken_once(tmp_path: 
             library.add(replace(PIECE, file="2.mid"))
 
 
+def test_looking_for_a_duplicate_does_not_walk_through_the_library(tmp_path: Path) -> None:
+    asked: list[str] = []
+    with Library(tmp_path, create=True) as library:
+        library.add(PIECE)
+        library._db.set_trace_callback(asked.append)
+        assert library.with_fingerprint("cd") == PIECE
+        plan = library._db.execute(f"EXPLAIN QUERY PLAN {asked[0]}").fetchall()
+    assert "USING INDEX by_fingerprint" in plan[0]["detail"]
+
+
 def test_totals_add_up(tmp_path: Path) -> None:
     with Library(tmp_path, create=True) as library:
         library.add(PIECE)

@@ -339,7 +339,8 @@ class Library:
 
     def with_fingerprint(self, fingerprint: str) -> Piece | None:
         """Return the ``ok`` piece that has the same notes; None where there is none."""
-        return self._one("fingerprint = ? AND status = 'ok'", (fingerprint,))
+        # The "+" keeps SQLite from walking through all that is ok: few share a fingerprint.
+        return self._one("fingerprint = ? AND +status = 'ok'", (fingerprint,))
 
     def _one(self, where: str, given: tuple[str, ...]) -> Piece | None:
         with self._explained():
