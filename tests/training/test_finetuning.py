@@ -38,7 +38,8 @@ def base(rng: np.random.Generator, tmp_path: Path) -> Base:
 def distance(run: Run, base: Base) -> float:
     """How far the weights are from the base's."""
     state = base.state["average"]
-    return float(sum((p - state[name]).square().sum() for name, p in run.model.named_parameters()))
+    found = run.model.state_dict()
+    return float(sum((found[name] - state[name]).square().sum() for name in state))
 
 
 def own_pack(rng: np.random.Generator, folder: Path):
