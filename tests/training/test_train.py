@@ -36,11 +36,6 @@ CPU = torch.device("cpu")
 COPYING = NoveltyReport(2.0, 1.0, 3.0, 0.9, 0.1, 40, 9, 100)
 
 
-@pytest.fixture(autouse=True)
-def _one_thread() -> None:
-    torch.set_num_threads(1)
-
-
 def small_model() -> ScoreModel:
     torch.manual_seed(0)
     return ScoreModel(ModelConfig(FIELD_SIZES, CONDITION_SIZES, **RECIPE["model"])).eval()

@@ -291,6 +291,9 @@ class Run:
         if held_out:
             scores = evaluate(self.average, held_out, self.device)
             self._report_scores("own", "own held-out pieces, before", scores)
+            # What only makes it worse on the person's own pieces must not become the best.
+            self.best = self.stopping.best = scores["bits_per_note"]
+            self.save("best.pt", scores=scores)
         self._base_loss(self.average, "before")
 
     def _after(self, held_out: list[Arrays]) -> None:
