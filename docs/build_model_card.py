@@ -36,8 +36,12 @@ and rules hold the network to the plan; the network decides the notes.
 {measured}
 ## What it was trained on
 
-{pieces:,} pieces, {notes:,} notes. Share-alike pieces and pieces of unknown licence were left out,
-and so were pieces that share music with the JSB chorales benchmark.
+{pieces:,} pieces, {notes:,} notes, {split_line}. Share-alike pieces and pieces of unknown licence
+were left out, and so were chorales of the held-out parts of the JSB benchmark.
+
+About half of the notes are sacred and vocal, and people ask for other things, so windows are drawn
+by genre: {shares}. Tempi that a source only guesses and velocities of sources without dynamics are
+unknown conditions, not facts.
 
 | source | pieces | notes | licences |
 |---|---|---|---|
@@ -49,24 +53,29 @@ and so were pieces that share music with the JSB chorales benchmark.
 
 ## What it is bad at
 
-- It knows European music from about 1700 to 1920, Irish dance tunes and a little game music. Modern
-  genres get their grooves from style files; over them the network writes melodies only.
+- It knows European music from about 1500 to 1920, half of it from Polish libraries, Irish dance
+  tunes and a little game music. Nothing in it is labelled jazz, blues, pop or film. Modern genres get
+  their grooves from style files; over them the network writes melodies only.
 - It is small. Left without the plan's chords and the rules around it, it drifts within a phrase.
+- Drums: human drumming is hard to predict and the composer does not ask it for any; drum parts come
+  from the style files.
 - Its sense of dynamics is thin: many sources have none, so velocity is left to the performance.
 - It has no notion of words, of playing technique, or of anything that is not on the page.
-- No check against its training music is built in yet; a common turn of phrase may well be in it.
+- It copies less than people do (see above), but nothing checks each piece against the training
+  music yet; a common turn of phrase may well be in it.
 
 ## Make it again
 
 ```
-python -m leitmotiv.corpus.pack recipes/composer.toml --corpus CORPUS --out runs/corpus.npz
-python -m leitmotiv.training.train recipes/composer.toml --pack runs/corpus.npz --out runs/composer
-python -m leitmotiv.training.export runs/composer/best.pt --out src/leitmotiv/models/weights
-python benchmarks/score_model.py runs/corpus.npz
+leitmotiv corpus add CORPUS                             # archives with a manifest, or by name
+leitmotiv corpus pack recipes/composer.toml -o runs/composer.npz
+leitmotiv train recipes/composer.toml
+leitmotiv export runs/composer/best.pt -o src/leitmotiv/models/weights --overwrite
+python benchmarks/score_model.py runs/composer.npz --genres
 ```
 
-`CORPUS` is a folder of archives of MIDI files with a `manifest.jsonl` that names licence, key and
-split of each. Training needs the extra `train`; a run stops and resumes where it was.
+[A composer of your own](your-own-model.md) goes through the steps. A share-alike variant is the
+same with `share_alike = true` in the recipe.
 """
 
 
@@ -103,7 +112,23 @@ def card(sidecar: dict[str, Any], megabytes: float) -> str:
         sources=sources,
         attributions=attributions,
         measured=f"{measured}\n" if measured else "",
+        split_line=_split_line(data),
+        shares=_shares(sidecar["recipe"]),
         **{name: sizes[name] for name in ("layers", "width", "heads", "kv_heads")},
+    )
+
+
+def _split_line(data: dict[str, Any]) -> str:
+    split = data["split"]
+    return (
+        f"split by {split['by']} into {split['train']:,} for training, {split['valid']:,} for "
+        f"choosing and {split['test']:,} for testing"
+    )
+
+
+def _shares(recipe: dict[str, Any]) -> str:
+    return ", ".join(
+        f"{genre} {100 * share:g} %" for genre, share in recipe["data"]["genre_shares"].items()
     )
 
 
