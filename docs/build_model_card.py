@@ -54,8 +54,8 @@ unknown conditions, not facts.
 ## What it is bad at
 
 - It knows European music from about 1500 to 1920, half of it from Polish libraries, Irish dance
-  tunes and a little game music. Nothing in it is labelled jazz, blues, pop or film. Modern genres get
-  their grooves from style files; over them the network writes melodies only.
+  tunes and a little game music. Nothing in it is labelled jazz, blues, pop or film. Modern genres
+  get their grooves from style files; over them the network writes melodies only.
 - It is small. Left without the plan's chords and the rules around it, it drifts within a phrase.
 - Drums: human drumming is hard to predict and the composer does not ask it for any; drum parts come
   from the style files.

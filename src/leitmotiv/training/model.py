@@ -67,9 +67,7 @@ def causal_attention(query: Tensor, key: Tensor, value: Tensor, dropout: float =
     products (132 against 63 ms, forward and backward, 16 sequences of 381 on one core).
     """
     if query.device.type != "cpu":
-        return F.scaled_dot_product_attention(
-            query, key, value, is_causal=True, dropout_p=dropout
-        )
+        return F.scaled_dot_product_attention(query, key, value, is_causal=True, dropout_p=dropout)
     # Autocast would widen every softmax; bfloat16 is exact enough for weights that sum to one.
     with torch.autocast("cpu", enabled=False):
         return _blockwise(query.to(value.dtype), key.to(value.dtype), value, dropout)
