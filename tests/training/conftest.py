@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+collect_ignore = ["two_processes.py"]  # a program that test_distributed starts, no test
+
 
 @pytest.fixture(autouse=True)
 def _one_thread() -> None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-import torch
 
-from leitmotiv.training.frame_features import collate, frame_features
-from leitmotiv.training.frame_model import FrameConfig, FrameModel
+torch = pytest.importorskip("torch", reason="needs the extra train")
+
+from leitmotiv.training.frame_features import collate, frame_features  # noqa: E402
+from leitmotiv.training.frame_model import FrameConfig, FrameModel  # noqa: E402
 
 SMALL = {"width": 32, "layers": 2, "heads": 2, "hidden": 32, "head_hidden": 32, "dropout": 0.0}
 LOG_TOLERANCE = 1e-4  # float32 sums in another order

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-import torch
 
-from leitmotiv.training.frame_features import collate, frame_features
-from leitmotiv.training.frame_model import FrameConfig, FrameModel
-from leitmotiv.training.frame_train import (
+torch = pytest.importorskip("torch", reason="needs the extra train")
+
+from leitmotiv.training.frame_features import collate, frame_features  # noqa: E402
+from leitmotiv.training.frame_model import FrameConfig, FrameModel  # noqa: E402
+from leitmotiv.training.frame_train import (  # noqa: E402
     Draw,
     FrameSchedule,
     cell_log_probs,
