@@ -103,6 +103,13 @@ def test_sentences_say_what_is_missing_and_not_what_is_there():
     assert "Meters of five" not in mixed
 
 
+def test_few_known_regions_are_no_finding_about_the_rest():
+    strangers = [piece(number, composer="X. Nobody") for number in range(2, 8)]
+    sentences = " ".join(bias_report([piece(1), *strangers]).sentences)
+    assert "The region is known for 14% of the notes only" in sentences
+    assert "European" not in sentences
+
+
 def test_an_empty_library_has_a_report_without_claims():
     report = bias_report([])
     assert (report.pieces, report.notes, report.sentences) == (0, 0, ())

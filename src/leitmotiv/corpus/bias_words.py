@@ -149,7 +149,13 @@ def _origin_lines(shares: Mapping[str, Mapping[str, float]]) -> list[str]:
         lines.append(f"Music before 1600 is {_percent(early)} of the notes.")
     regions = shares.get("region", {})
     known = {name: share for name, share in regions.items() if name != _UNKNOWN}
-    if known:
+    unknown = regions.get(_UNKNOWN, 0.0)
+    if unknown > 0.5:  # what so few notes say about the rest is no finding
+        lines.append(
+            f"The region is known for {_percent(1 - unknown)} of the notes only; none is known to "
+            f"come from {_OUTSIDE}."
+        )
+    elif known:
         first = max(known, key=lambda name: known[name])
         rare = _rare(regions, _ALL_REGIONS)
         if known[first] > 0.25:
