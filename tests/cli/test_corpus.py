@@ -131,7 +131,7 @@ def test_check_of_a_recipe_counts_what_pack_would_take(
         (("add", "x", "--licence", "mine"), "must be an SPDX identifier"),
         (("add", "x", "--workers", "0"), "workers"),
         (("check",), "holds no library.db; import music first"),
-        (("pack", "gone.toml"), "cannot be read"),
+        (("pack", "gone.toml"), "does not exist"),
         (("sources", "gone"), "nor a collection of the catalogue"),
     ],
 )

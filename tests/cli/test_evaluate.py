@@ -72,7 +72,7 @@ def test_the_table_says_what_was_measured(folder: Path, capsys: pytest.CaptureFi
         ("default", "music/broken.zip", "cannot be opened"),
         ("nowhere.pt", "music", "does not exist"),
         ("nowhere", "music", "does not exist"),
-        ("music", "music", "must hold one NAME.backbone.onnx"),
+        ("music", "music", "is no exported model"),
         ("music/one.mid", "music", "cannot be read"),
     ],
 )

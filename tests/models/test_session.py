@@ -44,8 +44,8 @@ def test_a_checkpoint_is_sent_to_export(tmp_path: Path) -> None:
 
 
 def test_an_empty_folder_and_a_missing_one_are_no_models(tmp_path: Path) -> None:
-    for path in (tmp_path, tmp_path / "nowhere"):
-        with pytest.raises(ModelError, match="is no exported model"):
+    for path, reason in ((tmp_path, "is no exported model"), (tmp_path / "no", "does not exist")):
+        with pytest.raises(ModelError, match=reason):
             open_model(path)
 
 

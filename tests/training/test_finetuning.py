@@ -9,8 +9,15 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="needs the extra train")
 
+from leitmotiv.cli.recipes import DEFAULT_CHECKPOINT  # noqa: E402
+from leitmotiv.models import load_model  # noqa: E402
 from leitmotiv.training.batches import Batches, Supply, load_pack, with_held_out_pieces  # noqa: E402
-from leitmotiv.training.checkpoints import merge_data, read_checkpoint  # noqa: E402
+from leitmotiv.training.checkpoints import (  # noqa: E402
+    merge_data,
+    read_checkpoint,
+    save_checkpoint,
+    slim_checkpoint,
+)
 from leitmotiv.training.errors import TrainingError  # noqa: E402
 from leitmotiv.training.recipes import check_recipe  # noqa: E402
 from leitmotiv.training.run import Base, Report, Run  # noqa: E402
@@ -61,6 +68,25 @@ def test_it_starts_from_the_average_weights_and_is_held_by_the_anchor(
             run.train_step(data, 5e-3)
         ways.append(distance(run, base))
     assert 0 < ways[1] < 0.7 * ways[0]
+
+
+def test_a_slim_checkpoint_is_a_base_in_half_precision(
+    base: Base, rng: np.random.Generator, tmp_path: Path
+) -> None:
+    save_checkpoint(tmp_path / "slim.pt", slim_checkpoint(base.state))
+    slim = Base("slim.pt", read_checkpoint(tmp_path / "slim.pt"))
+    run = Run(tuning(), own_pack(rng, tmp_path), tmp_path, CPU, seed=1, base=slim)
+    assert all(weights.dtype == torch.float32 for weights in run.model.state_dict().values())
+    size = sum(weights.square().sum() for weights in base.state["average"].values())
+    assert 0 < distance(run, base) < 1e-6 * float(size)
+    assert run.data["licences"] == {"CC0-1.0": 4}
+
+
+def test_the_shipped_checkpoint_is_the_shipped_composer() -> None:
+    state, sidecar = read_checkpoint(DEFAULT_CHECKPOINT), load_model().sidecar
+    assert state["step"] == sidecar["trained"]["steps"]
+    assert state["data"]["by_source"] == sidecar["data"]["by_source"]
+    assert state["config"]["width"] == sidecar["sizes"]["width"]
 
 
 def test_base_loss_is_reported_before_and_after_and_licences_are_joined(

@@ -17,6 +17,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from leitmotiv.cli.recipes import find_recipe
 from leitmotiv.errors import CorpusError
 
 if TYPE_CHECKING:
@@ -288,6 +289,7 @@ def _selection(
 
     data: dict[str, Any] = {}
     if recipe is not None:
+        recipe = find_recipe(recipe)
         try:
             data = dict(tomllib.loads(recipe.read_text(encoding="utf-8")).get("data", {}))
         except (OSError, ValueError, AttributeError) as error:

@@ -293,7 +293,11 @@ def train(
     ] = None,
     base: Annotated[
         Path | None,
-        typer.Option("--from", metavar="CHECKPOINT", help="Fine-tune this on the pack's pieces."),
+        typer.Option(
+            "--from",
+            metavar="CHECKPOINT",
+            help="Fine-tune this on the pack's pieces; default is the shipped composer.",
+        ),
     ] = None,
     base_pack: Annotated[
         Path | None,
@@ -324,9 +328,9 @@ def train(
     """Train a composer from a pack; the same command again goes on where a run was stopped.
 
     \b
-    leitmotiv train recipes/tiny.toml --pack runs/tiny.npz
-    leitmotiv train recipes/finetune.toml --from runs/tiny/best.pt --pack runs/mine.npz
-    torchrun --nproc-per-node 4 -m leitmotiv train recipes/composer.toml
+    leitmotiv train tiny --pack runs/tiny.npz
+    leitmotiv train finetune --from default --pack runs/mine.npz
+    torchrun --nproc-per-node 4 -m leitmotiv train my-recipes/large.toml
     """
     from leitmotiv.cli.train import train_command
 

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Self, TextIO
 
 from leitmotiv.cli.chart import format_duration
 from leitmotiv.cli.failures import INTERRUPTED
+from leitmotiv.cli.recipes import DEFAULT_CHECKPOINT, find_recipe
 from leitmotiv.errors import CorpusError, MissingExtraError, ModelError
 
 if TYPE_CHECKING:
@@ -144,18 +145,6 @@ def _show(
     return TrainingDisplay(stream, title) if stream.isatty() else nullcontext(_lines(stream))
 
 
-def _find_recipe(name: str) -> Path:
-    """A recipe by path, with or without its ending, or by its name in ``recipes``."""
-    tried = [Path(name), Path(f"{name}.toml"), Path("recipes") / f"{name}.toml"]
-    for path in tried:
-        if path.is_file():
-            return path
-    raise CorpusError(
-        f"recipe={name!r} does not exist; name a TOML file such as recipes/tiny.toml, found in "
-        "the project's repository"
-    )
-
-
 def _find_pack(pack: Path | None, recipe: Path) -> Path:
     if pack is not None:
         return pack
@@ -188,7 +177,8 @@ def train_command(
     MissingExtraError
         If PyTorch is not installed.
     """
-    path = _find_recipe(recipe)
+    path = find_recipe(recipe)
+    base = DEFAULT_CHECKPOINT if base == Path("default") else base
     try:
         from leitmotiv.training.errors import TrainingError
         from leitmotiv.training.train import TrainOptions, train

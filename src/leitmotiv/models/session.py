@@ -164,6 +164,10 @@ def open_model(path: str | Path | None = None) -> EventModel:
     if path is None:
         return load_model()
     path = Path(path)
+    if not path.exists():
+        raise ModelError(
+            f"model={str(path)!r} does not exist; name the folder that `leitmotiv export` wrote"
+        )
     if path.is_file():
         if path.suffix.lower() == ".pt":
             raise ModelError(

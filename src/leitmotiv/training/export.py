@@ -21,7 +21,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from leitmotiv.training.checkpoints import read_checkpoint
+from leitmotiv.training.checkpoints import read_checkpoint, save_checkpoint, slim_checkpoint
 from leitmotiv.training.model import ModelConfig, ScoreModel, rotary_angles
 
 SIDECAR_VERSION = 1
@@ -239,6 +239,9 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument(
         "--measured", action="append", default=[], help="a sentence for the model card"
     )
+    parser.add_argument(
+        "--slim", action="store_true", help="also NAME.pt, for others to fine-tune from"
+    )
     options = parser.parse_args(arguments)
     sidecar = export(
         options.checkpoint,
@@ -247,6 +250,9 @@ def main(arguments: list[str] | None = None) -> None:
         quantise=not options.float,
         measured=options.measured,
     )
+    if options.slim:
+        state = read_checkpoint(options.checkpoint)
+        save_checkpoint(options.out / f"{options.name}.pt", slim_checkpoint(state))
     print(f"{sidecar['parameters']:,} parameters, metrics {sidecar['metrics']}")
 
 
