@@ -65,7 +65,7 @@ def phrase_end_bars(score: Score, melody: Part) -> list[int]:
     Examples
     --------
     >>> from leitmotiv.score import make_notes
-    >>> bar, last = [480, 480, 480, 480], [480, 480, 960]
+    >>> bar, last = [720, 240, 960], [1920]
     >>> lengths = (bar * 3 + last) * 2
     >>> onsets = [sum(lengths[:i]) for i in range(len(lengths))]
     >>> tune = Part("tune", notes=make_notes(onsets, lengths, [60] * len(lengths)))
