@@ -40,10 +40,10 @@ from annotations import (
     keys_of_tunes,
 )
 
-from leitmotiv.corpus.keys import home_key, key_passages
-from leitmotiv.corpus.phrases import melody_line, phrase_end_bars
 from leitmotiv.score import Score
 from leitmotiv.score.analysis import chords_per_half_bar, half_bar_starts, pitched_notes
+from leitmotiv.score.analysis_passages import home_key, key_passages
+from leitmotiv.score.analysis_phrases import melody_line, phrase_end_bars
 from leitmotiv.theory import Key
 from leitmotiv.tokens import tags
 

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from leitmotiv.corpus.keys import home_key, key_passages
-from leitmotiv.corpus.phrases import phrase_end_bars
 from leitmotiv.corpus.tagging import tag_score
 from leitmotiv.corpus.textures import describe_parts, describe_passages
 from leitmotiv.score import KeyChange, MeterChange, Part, Score, TempoMap, make_notes
+from leitmotiv.score.analysis_passages import home_key, key_passages
+from leitmotiv.score.analysis_phrases import phrase_end_bars
 from leitmotiv.theory import Key, Meter
 
 QUARTER = 480

@@ -20,12 +20,12 @@ from typing import Any
 import numpy as np
 
 from leitmotiv.corpus.genre_classifier import guess_genre
-from leitmotiv.corpus.keys import home_key, key_passages
 from leitmotiv.corpus.moods import MOOD_FORMULA, MoodCues, estimate_mood
-from leitmotiv.corpus.phrases import melody_line, phrase_end_bars
 from leitmotiv.corpus.textures import describe_parts, describe_passages
 from leitmotiv.score import ChordChange, Score
 from leitmotiv.score.analysis import chords_per_half_bar, pitched_notes, repeated_sections
+from leitmotiv.score.analysis_passages import home_key, key_passages
+from leitmotiv.score.analysis_phrases import melody_line, phrase_end_bars
 from leitmotiv.theory import TICKS_PER_QUARTER, ChordSymbol, Key
 
 __all__ = ["TAGS_VERSION", "tag_score"]

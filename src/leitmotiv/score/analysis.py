@@ -9,6 +9,8 @@ C major, has the chord N throughout and no sections.
 Public names: :func:`estimate_key` (:mod:`~leitmotiv.score.analysis_key`),
 :func:`chords_per_half_bar`, :func:`half_bar_starts` (:mod:`~leitmotiv.score.analysis_chords`),
 :func:`repeated_sections`, :func:`bar_similarity` (:mod:`~leitmotiv.score.analysis_form`),
+:func:`home_key`, :func:`key_passages` (:mod:`~leitmotiv.score.analysis_passages`),
+:func:`phrase_end_bars`, :func:`melody_line` (:mod:`~leitmotiv.score.analysis_phrases`),
 :func:`estimate_upbeat`, :func:`align_bars` (:mod:`~leitmotiv.score.analysis_upbeat`).
 """
 
@@ -17,6 +19,8 @@ from __future__ import annotations
 from leitmotiv.score.analysis_chords import chords_per_half_bar, half_bar_starts
 from leitmotiv.score.analysis_form import bar_similarity, repeated_sections
 from leitmotiv.score.analysis_key import estimate_key, pitched_notes
+from leitmotiv.score.analysis_passages import home_key, key_passages
+from leitmotiv.score.analysis_phrases import melody_line, phrase_end_bars
 from leitmotiv.score.analysis_upbeat import align_bars, estimate_upbeat
 
 __all__ = [
@@ -26,6 +30,10 @@ __all__ = [
     "estimate_key",
     "estimate_upbeat",
     "half_bar_starts",
+    "home_key",
+    "key_passages",
+    "melody_line",
+    "phrase_end_bars",
     "pitched_notes",
     "repeated_sections",
 ]

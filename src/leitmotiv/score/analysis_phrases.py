@@ -19,7 +19,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from leitmotiv.score import Part, Score
+from leitmotiv.score.score import Part, Score
 
 __all__ = ["melody_line", "phrase_end_bars"]
 

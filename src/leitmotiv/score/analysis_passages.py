@@ -20,8 +20,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from leitmotiv.score import Score
 from leitmotiv.score.analysis_key import key_fit, key_weights, pitched_notes
+from leitmotiv.score.score import Score
 from leitmotiv.theory import Key, Mode, Spelling
 
 __all__ = ["home_key", "key_passages"]
