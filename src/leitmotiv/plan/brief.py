@@ -23,6 +23,7 @@ from typing import Any, ClassVar, Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from leitmotiv.errors import BriefError, LeitmotivError, TheoryError
+from leitmotiv.plan.drums import DrumControls
 from leitmotiv.plan.validation import Noun
 from leitmotiv.theory import TICKS_PER_QUARTER, ChordSymbol, Key, Meter, Mode
 
@@ -145,6 +146,12 @@ class Brief(Noun):
     theme: tuple[ThemeNote, ...] | None = Field(
         default=None, max_length=512, description="A theme to develop, as notes."
     )
+    style: str | None = Field(
+        default=None,
+        max_length=4096,
+        description="Name of a style, or path of a person's own style file (.toml).",
+    )
+    drums: DrumControls | None = Field(default=None, description="How the drummer plays.")
     seed: int | None = Field(default=None, ge=0, le=MAX_SEED, description="Seed of every choice.")
     understood: tuple[str, ...] = Field(
         default=(), description="What was understood of the text, as 'field: value'."

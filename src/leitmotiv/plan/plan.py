@@ -29,6 +29,7 @@ from pydantic import Field, field_validator, model_validator
 
 from leitmotiv.errors import LeitmotivError, PlanError
 from leitmotiv.plan.brief import MAX_BARS, MAX_BPM, MAX_SEED, MIN_BPM, Brief, check_meter
+from leitmotiv.plan.drums import DrumControls
 from leitmotiv.plan.validation import Noun
 from leitmotiv.theory import TICKS_PER_QUARTER, ChordSymbol, Key, Meter
 
@@ -202,6 +203,9 @@ class Plan(_PlanRecord):
     seed: int = Field(default=0, ge=0, le=MAX_SEED, description="Seed of every later choice.")
     genre: str = Field(description="Genre, a name of the vocabulary.")
     style: str | None = Field(default=None, description="Style file that serves it, if any.")
+    drums: DrumControls = Field(
+        default_factory=DrumControls, description="How the drummer plays, where there is one."
+    )
     key: str = Field(description="Main key, such as 'D minor'.")
     meter: str = Field(description="Time signature, such as '3/4'.")
     num_bars: int = Field(ge=1, le=MAX_BARS, description="Length in bars.")

@@ -26,6 +26,7 @@ import numpy as np
 from leitmotiv.errors import BriefError, LeitmotivError
 from leitmotiv.plan.brief import MAX_BARS, MAX_SEED, Brief
 from leitmotiv.plan.cadences import estimate_key_of_chords
+from leitmotiv.plan.drums import DrumControls
 from leitmotiv.plan.energy import shape_energy, shape_textures
 from leitmotiv.plan.form import SectionSketch, is_letter_form, make_form
 from leitmotiv.plan.harmony import (
@@ -389,6 +390,7 @@ def make_plan(brief: Brief, rng: np.random.Generator, *, style: StyleChoice = No
         seed=seed,
         genre=genre.name,
         style=style_name,
+        drums=brief.drums or DrumControls(),
         key=str(home),
         meter=str(meter),
         num_bars=length.num_bars,
