@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from leitmotiv.plan import Plan, PlanChord, PlanPart, PlanPhrase, PlanSection, PlanTempo
-from leitmotiv.score import Part, Score, make_notes
+from leitmotiv.score import Part, Score, TempoMap, make_notes
 
 BAR = 1920
 CHORDS = ("C:maj", "C:maj", "F:maj", "F:maj", "G:maj", "G:maj", "C:maj", "C:maj")
@@ -64,7 +64,7 @@ def choir_score(**changed: Sequence[int]) -> Score:
         voice(name, changed.get(name, pitches), role)
         for (name, pitches), role in zip(VOICES.items(), ROLES, strict=True)
     ]
-    return Score(parts=tuple(parts), length_ticks=4 * BAR)
+    return Score(parts=tuple(parts), tempo_map=TempoMap((0,), (90.0,)), length_ticks=4 * BAR)
 
 
 def with_notes(score: Score, index: int, notes: object) -> Score:

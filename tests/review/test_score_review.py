@@ -56,10 +56,24 @@ def test_an_empty_score_is_an_error_and_breaks_no_check() -> None:
     assert named(findings, "silence")[0].severity == "error"
 
 
-@pytest.mark.parametrize(("pitch", "severity"), [(82, "warning"), (96, "error")])
+@pytest.mark.parametrize(("pitch", "severity"), [(100, "note"), (104, "error")])
 def test_range(pitch: int, severity: str) -> None:
-    found = named(review_score(choir_score(**changed("Soprano", 2, pitch))), "range")
-    assert [(f.severity, f.part_index, f.bar_index) for f in found] == [(severity, 0, 1)]
+    flute = Part("Flute", 73, notes=make_notes([0, BAR, 2 * BAR], [480] * 3, [72, pitch - 3, 72]))
+    found = named(review_score(Score(parts=(flute,))), "range")
+    where = [(f.severity, f.part_index, f.bar_index, f.tick, f.pitch) for f in found]
+    assert where == [(severity, 0, 1, BAR, pitch - 3)]
+
+
+def test_range_is_stricter_under_a_plan_and_milder_for_patches() -> None:
+    high = choir_score(**changed("Soprano", 2, 82))
+    assert [f.severity for f in named(review_score(high, choir_plan()), "range")] == ["warning"]
+    assert [f.severity for f in named(review_score(high), "range")] == ["note"]
+
+
+def test_wrong_notes_near_each_other_are_one_finding() -> None:
+    score = choir_score(Soprano=(76, 72, 82, 72, 82, 74, 72, 72))
+    (found,) = named(review_score(score, choir_plan()), "range")
+    assert "2 notes" in found.message and "bars 2-3" in found.message
 
 
 def test_planned_register_is_a_note() -> None:
@@ -82,20 +96,34 @@ def test_legato_overlap_is_no_doubled_note() -> None:
 
 
 def test_stuck_note() -> None:
-    part = Part("Pad", 89, notes=make_notes([0], [12 * BAR], [60]), role="pad")
-    assert named(review_score(Score(parts=(part,))), "stuck note")[0].severity == "error"
+    def held(bars: int) -> list[str]:
+        part = Part("Pad", 89, notes=make_notes([0], [bars * BAR], [60]), role="pad")
+        return [f.severity for f in named(review_score(Score(parts=(part,))), "stuck note")]
+
+    assert (held(8), held(12), held(17)) == ([], ["warning"], ["error"])
 
 
-def test_silent_bars_are_warnings_alone_and_errors_in_a_row() -> None:
+def test_a_silent_bar_is_a_note_and_a_hole_an_error() -> None:
     def gapped(*bars: int) -> Score:
         onsets = [BAR * bar for bar in range(6) if bar not in bars]
         notes = make_notes(onsets, [BAR] * len(onsets), [60] * len(onsets))
         return Score(parts=(Part("Tune", notes=notes),), length_ticks=6 * BAR)
 
-    alone = named(review_score(gapped(2)), "silence")
-    assert [(f.severity, f.bar_index) for f in alone] == [("warning", 2)]
-    row = named(review_score(gapped(2, 3)), "silence")
-    assert [(f.severity, f.bar_index) for f in row] == [("error", 2), ("error", 3)]
+    def found(*bars: int) -> list[tuple[str, int | None]]:
+        return [(f.severity, f.bar_index) for f in named(review_score(gapped(*bars)), "silence")]
+
+    assert found() == []
+    assert found(2) == [("note", 2)]
+    assert found(2, 3) == [("warning", 2)]
+    assert found(1, 2, 3, 4) == [("error", 1)]
+    assert found(1, 3) == [("note", 1), ("note", 3)]
+
+
+def test_a_plan_asks_for_no_silent_bars() -> None:
+    late = choir_score(**{name: () for name in VOICES})
+    found = named(review_score(with_notes(late, 0, make_notes([0], [BAR], [72])), choir_plan()),
+                  "silence")  # fmt: skip
+    assert [(f.severity, f.bar_index) for f in found] == [("error", 1)]
 
 
 def test_a_held_note_fills_its_bars() -> None:
@@ -140,10 +168,36 @@ def test_colourful_styles_take_the_ninth() -> None:
 
 def test_chords_of_the_score_serve_where_there_is_no_plan() -> None:
     score = choir_score(**changed("Alto", 4, 72))
-    assert not named(review_score(score), "strong-beat dissonance")
+    guessed = named(review_score(score), "strong-beat dissonance")
+    assert [(f.severity, f.bar_index) for f in guessed] == [("note", 2)]  # G, from the notes
     score = replace(score, chords=(ChordChange(0, ChordSymbol.parse("C")),))
     score = replace(score, chords=(*score.chords, ChordChange(2 * BAR, ChordSymbol.parse("G"))))
-    assert [f.bar_index for f in named(review_score(score), "strong-beat dissonance")]
+    stated = named(review_score(score), "strong-beat dissonance")
+    assert ("warning", 2) in [(f.severity, f.bar_index) for f in stated]
+
+
+def test_rootless_voicings_are_no_dissonance_under_chord_symbols_that_are_sevenths() -> None:
+    # A pianist's left hand over Dm7 and G7: the third, the seventh and the ninth or thirteenth.
+    left = make_notes([0, 0, 0, BAR, BAR, BAR], [1920] * 6, [53, 60, 64, 53, 59, 64])
+    bass = make_notes([0, BAR], [1920] * 2, [38, 43])
+    parts = (Part("Left hand", notes=left, role="harmony"), Part("Bass", 32, False, "bass", bass))
+
+    def found(*symbols: str) -> list[Finding]:
+        chords = tuple(ChordChange(i * BAR, ChordSymbol.parse(s)) for i, s in enumerate(symbols))
+        review = review_score(Score(parts=parts, chords=chords))
+        return named(review, "strong-beat dissonance")
+
+    assert found("D:min7", "G:7") == []
+    assert [f.bar_index for f in found("D:min", "G:maj")] == [0, 1]
+
+
+def test_a_piece_that_modulates_is_not_foreign_to_its_key() -> None:
+    def scale(tonic: int) -> list[int]:
+        return [tonic + step for step in (0, 4, 7, 12, 11, 7, 5, 4, 2, 7, 5, 2, 0, 4, 7, 0)] * 2
+
+    pitches = scale(60) + scale(66)  # eight bars of C major, eight of F sharp major
+    part = Part("Tune", notes=make_notes(range(0, 64 * 480, 480), [480] * 64, pitches))
+    assert not named(review_score(Score(parts=(part,))), "key")
 
 
 def test_semitone_clash() -> None:
@@ -229,11 +283,16 @@ def test_a_leap_over_a_rest_is_free() -> None:
 
 
 def test_chords_on_one_voiced_and_bowed_instruments() -> None:
-    chord = make_notes([0, 0, 0], [960] * 3, [62, 69, 76])
+    chord = make_notes([0, 0, 0], [960] * 3, [62, 64, 76])
+    low = make_notes([0, 0], [960] * 2, [55, 57])  # both on the lowest string
+    assert named(review_score(Score(parts=(Part("", 40, notes=low),))), "unplayable chord")
+    rolled = make_notes([0, 0, 0], [960] * 3, [55, 62, 71])
+    assert not named(review_score(Score(parts=(Part("", 40, notes=rolled),))), "unplayable chord")
+    chord = make_notes([0, 0, 0], [960] * 3, [58, 60, 76])
     for program, count in ((73, 1), (56, 1), (40, 1), (0, 0), (48, 0)):
         score = Score(parts=(Part("", program, notes=chord),))
         assert len(named(review_score(score), "unplayable chord")) == count
-    double_stop = Score(parts=(Part("", 40, notes=chord[:2]),))
+    double_stop = Score(parts=(Part("", 40, notes=rolled[1:]),))
     assert not named(review_score(double_stop), "unplayable chord")
     section = Score(parts=(Part("Trumpets", 56, notes=chord),))
     assert not named(review_score(section), "unplayable chord")

@@ -3,7 +3,8 @@
 Purpose: say what is wrong, how bad it is and where, without touching anything.
 
 Conventions: ``part_index`` and ``bar_index`` count from 0 and are None where the remark concerns
-the whole piece; messages speak of bar numbers from 1.
+the whole piece; messages speak of bar numbers from 1. ``tick`` and ``pitch`` name the note that is
+meant, where it is one; a picture marks it there.
 
 Public names: :class:`Finding`, :func:`score_badness`.
 """
@@ -39,6 +40,8 @@ class Finding:
     message: str
     part_index: int | None = None
     bar_index: int | None = None
+    tick: int | None = None
+    pitch: int | None = None
 
 
 def score_badness(findings: Iterable[Finding]) -> float:

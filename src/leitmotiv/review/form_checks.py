@@ -27,6 +27,8 @@ __all__ = [
 ]
 
 _MAX_REPEATS = 4
+_HOLE_BARS = 4
+_SEVERITIES: tuple[Severity, ...] = ("note", "warning", "error")
 _BREATH_TICKS = 60
 _LONG_BREATH_SEC, _TOO_LONG_BREATH_SEC = 14.0, 22.0
 _BLOWN_FAMILIES = frozenset({"reed", "pipe", "brass"})
@@ -65,18 +67,24 @@ def check_empty_bars(reading: Reading) -> Iterator[Finding]:
     change = np.zeros(score.num_bars + 1, dtype=np.int64)
     for part in score.parts:  # all notes: one held from before the passage fills its bars too
         onset = part.notes["onset"] + SNAP_TICKS // 2
-        first = score.bar_index_at(onset)
-        last = score.bar_index_at(onset + part.notes["duration"] - 2 * SNAP_TICKS)
-        np.add.at(change, first, 1)
-        np.add.at(change, np.maximum(last, first) + 1, -1)
+        since = score.bar_index_at(onset)
+        until = score.bar_index_at(onset + part.notes["duration"] - 2 * SNAP_TICKS)
+        np.add.at(change, since, 1)
+        np.add.at(change, np.maximum(until, since) + 1, -1)
     silent = np.cumsum(change)[:-1] <= 0
     silent[: reading.start_bar] = False
     silent[reading.stop_bar :] = False
-    bars = np.flatnonzero(silent).tolist()
-    for bar in bars:
-        beside = bar - 1 in bars or bar + 1 in bars
-        severity: Severity = "error" if beside else "warning"
-        yield Finding("silence", severity, f"nothing sounds in bar {bar + 1}", None, bar)
+    quiet = np.flatnonzero(silent)
+    for run in np.split(quiet, np.flatnonzero(np.diff(quiet) > 1) + 1):
+        if not len(run):
+            continue
+        first, last = int(run[0]), int(run[-1])
+        # A bar's rest for everybody is a gesture (Haydn loves it); four are a hole. A plan asks
+        # for neither.
+        rank = (len(run) > 1) + (len(run) >= _HOLE_BARS) + (reading.plan is not None)
+        severity: Severity = _SEVERITIES[min(rank, 2)]
+        place = f"bar {first + 1}" if first == last else f"bars {first + 1}-{last + 1}"
+        yield Finding("silence", severity, f"nothing sounds in {place}", None, first)
 
 
 def check_rests(reading: Reading) -> Iterator[Finding]:

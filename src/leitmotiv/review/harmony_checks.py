@@ -1,7 +1,8 @@
 """Checks on harmony: key, chords, clashes and cadences.
 
 Purpose: compare what sounds with the key and the chords it is meant to sound over. The chords are
-the plan's, else the score's own; without either only the key is checked.
+the plan's, else the score's own, else those that the notes suggest; a remark that leans on a
+suggestion is a note, not a warning.
 
 Conventions: *strong* means the downbeat or the start of a group inside the bar (accent 0.75 up).
 
@@ -22,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from leitmotiv.review.finding import Finding, Severity
-from leitmotiv.review.reading import Line, PartReading, Reading
+from leitmotiv.review.reading import Line, PartReading, Reading, place_of
 from leitmotiv.theory import ChordSymbol, Key, pitch_name
 
 if TYPE_CHECKING:
@@ -99,6 +100,15 @@ def _resolves(reading: Reading, line: Line, index: int) -> bool:
     return bool(reading.colour_masks[half, line.pitch[index + 1] % 12])
 
 
+def moves_by_step(reading: Reading, part: PartReading, index: int) -> bool:
+    """Whether a part goes on from a note by step within two beats, in whatever voice."""
+    soon = int(part.onset[index]) + 2 * reading.beat_ticks(int(part.bar[index]))
+    soon = max(soon, int(part.end[index]) + _RING_TICKS)
+    later = (part.onset > part.onset[index]) & (part.onset <= soon)
+    step = np.abs(part.pitch[later] - part.pitch[index])
+    return bool(((step >= 1) & (step <= 2)).any())
+
+
 def check_strong_beats(reading: Reading) -> Iterator[Finding]:
     """Yield strong-beat notes foreign to the chord that do not resolve by step."""
     if not reading.has_chord.any():
@@ -115,18 +125,23 @@ def check_strong_beats(reading: Reading) -> Iterator[Finding]:
         found: dict[int, list[int]] = {}
         for index in np.flatnonzero(foreign).tolist():
             bar = int(part.bar[index])
-            if part.duration[index] < reading.beat_ticks(bar) // 2:
+            least = reading.beat_ticks(bar)
+            if part.duration[index] < (least // 2 if reading.has_stated_chords else least):
                 continue
             place = int(np.searchsorted(line.onset, part.onset[index]))
             in_line = place < len(line) and line.pitch[place] == part.pitch[index]
             if in_line and _resolves(reading, line, place):
+                continue
+            if not reading.has_stated_chords and moves_by_step(reading, part, index):
                 continue
             found.setdefault(bar, []).append(index)
         for bar, indices in found.items():
             names = ", ".join(_pitch_text(reading, part, index) for index in indices[:3])
             chord = reading.chords[int(part.half[indices[0]])]
             message = f"{part.name}: {names} against {_chord_text(chord)} in bar {bar + 1}"
-            yield Finding("strong-beat dissonance", "warning", message, part.index, bar)
+            severity: Severity = "warning" if reading.has_stated_chords else "note"
+            where = place_of(part, indices[0])
+            yield Finding("strong-beat dissonance", severity, message, part.index, bar, **where)
 
 
 def _pitch_text(reading: Reading, part: PartReading, index: int) -> str:
@@ -141,36 +156,41 @@ def check_semitone_clashes(reading: Reading) -> Iterator[Finding]:
     """Yield strong beats on which two notes a semitone or a minor ninth apart sound together.
 
     A semitone inside the chord itself (the seventh of Cmaj7 beside its root) is not reported, nor
-    is one between its ninth or sixth and a chord tone in genres that voice chords that way.
+    is one between its ninth or sixth and a chord tone in genres that voice chords that way, nor
+    one that a step of either note resolves.
     """
     if not reading.pitched:
         return
+    owner = np.concatenate([np.full(len(p), i) for i, p in enumerate(reading.pitched)])
+    number = np.concatenate([np.arange(len(p)) for p in reading.pitched])
     onset = np.concatenate([part.onset for part in reading.pitched])
     end = np.concatenate([part.end for part in reading.pitched])
     pitch = np.concatenate([part.pitch for part in reading.pitched])
     accent = np.concatenate([part.accent for part in reading.pitched])
-    ticks = np.unique(onset[accent >= _STRONG])
-    if not len(ticks):
-        return
-    sounding = (onset <= ticks[:, None]) & (end > ticks[:, None] + _RING_TICKS)
-    roll = np.zeros((len(ticks), 128 + 13), dtype=bool)
-    rows, notes = np.nonzero(sounding)
-    roll[rows, pitch[notes]] = True
+    order = np.argsort(onset, kind="stable")
+    owner, number, onset, end, pitch = (a[order] for a in (owner, number, onset, end, pitch))
+    ticks = np.unique(onset[accent[order] >= _STRONG])
     half = np.maximum(np.searchsorted(reading.half_starts, ticks, side="right") - 1, 0)
-    inside = np.tile(reading.colour_masks[half], (1, 12))[:, : 128 + 13]
-    clash = np.zeros((len(ticks), 128), dtype=bool)
-    for distance in (1, 13):
-        both = roll[:, :128] & roll[:, distance : 128 + distance]
-        clash |= both & ~(inside[:, :128] & inside[:, distance : 128 + distance])
     keys, starts = reading.keys, reading.score.bar_ticks
-    for row in np.flatnonzero(clash.any(axis=1)).tolist():
-        low = int(np.flatnonzero(clash[row])[0])
-        high = low + (1 if roll[row, low + 1] else 13)
-        bar = min(int(np.searchsorted(starts, ticks[row], side="right")) - 1, len(keys) - 1)
-        names = f"{pitch_name(low, keys[bar])} against {pitch_name(high, keys[bar])}"
-        known = bool(reading.has_chord[half[row]])
-        message = f"{names} on a strong beat in bar {bar + 1}"
-        yield Finding("semitone clash", "warning" if known else "note", message, None, bar)
+    longest = int((end - onset).max())
+    for row, tick in enumerate(ticks.tolist()):
+        first, last = np.searchsorted(onset, (tick - longest, tick + 1))
+        alive = np.arange(first, last)[end[first:last] > tick + _RING_TICKS]
+        notes = alive[np.argsort(pitch[alive], kind="stable")]
+        gap = pitch[notes][None, :] - pitch[notes][:, None]
+        inside = reading.colour_masks[half[row], pitch[notes] % 12]
+        wrong = ((gap == 1) | (gap == 13)) & ~(inside[:, None] & inside[None, :])
+        for a, b in np.argwhere(wrong).tolist():
+            pair = (int(notes[a]), int(notes[b]))
+            if any(moves_by_step(reading, reading.pitched[owner[n]], int(number[n])) for n in pair):
+                continue
+            bar = min(int(np.searchsorted(starts, tick, side="right")) - 1, len(keys) - 1)
+            low, high = (pitch_name(int(pitch[n]), keys[bar]) for n in pair)
+            known = reading.has_stated_chords and bool(reading.has_chord[half[row]])
+            severity: Severity = "warning" if known else "note"
+            message = f"{low} against {high} on a strong beat in bar {bar + 1}"
+            yield Finding("semitone clash", severity, message, None, bar, tick, int(pitch[pair[1]]))
+            break
 
 
 def check_cadences(reading: Reading) -> Iterator[Finding]:

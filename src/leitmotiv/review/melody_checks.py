@@ -4,7 +4,7 @@ Purpose: notice a tune that crawls, jumps about, hammers one note or never chang
 
 Conventions: a melody is read in windows of eight bars. Each limit is crossed by at most one in a
 hundred of 2,163 such windows from human music (folk tunes, hymns, art songs, chorales, string
-quartets).
+quartets); there the remark is a note, and a warning only well past it.
 
 Public names: :class:`MelodyProfile`, :func:`melody_profiles`, :func:`check_melody_shape`.
 
@@ -113,25 +113,30 @@ def check_melody_shape(reading: Reading) -> Iterator[Finding]:
     for profile in melody_profiles(reading, part.top_line):
         bar = profile.start_bar
         place = f"in bars {bar + 1}-{bar + _WINDOW_BARS}"
-        for words in _oddities(profile):
-            severity: Severity = "note" if reading.is_colourful else "warning"
+        for words, is_extreme in _oddities(profile):
+            severe = is_extreme and not reading.is_colourful
+            severity: Severity = "warning" if severe else "note"
             yield Finding(
                 "melody shape", severity, f"{part.name}: {words} {place}", part.index, bar
             )
 
 
-def _oddities(profile: MelodyProfile) -> Iterator[str]:
+def _oddities(profile: MelodyProfile) -> Iterator[tuple[str, bool]]:
+    """Yield what is odd, and whether it is beyond what the human windows hold."""
     if profile.span < 5 or profile.num_pitches < 5:
-        yield f"the tune stays within {profile.span} semitones"
+        extreme = profile.span < 3 or profile.num_pitches < 3
+        yield f"the tune stays within {profile.span} semitones", extreme
     if profile.span > 30:
-        yield f"the tune wanders over {profile.span} semitones"
+        yield f"the tune wanders over {profile.span} semitones", profile.span > 38
     if profile.repeat_share > 0.6 or profile.longest_repeat > 12:
-        yield f"{profile.repeat_share:.0%} repeated notes, {profile.longest_repeat} in a row"
+        extreme = profile.repeat_share > 0.85 or profile.longest_repeat > 24
+        words = f"{profile.repeat_share:.0%} repeated notes, {profile.longest_repeat} in a row"
+        yield words, extreme
     if profile.leap_share > 0.6:
-        yield f"{profile.leap_share:.0%} leaps"
+        yield f"{profile.leap_share:.0%} leaps", profile.leap_share > 0.85
     if profile.step_share < 0.06 and profile.repeat_share < 0.5:
-        yield "hardly a step"
+        yield "hardly a step", False
     if profile.rhythm_share < 0.2:
-        yield "one rhythm throughout"
+        yield "one rhythm throughout", False
     if profile.rest_share > 0.6:
-        yield f"silent for {profile.rest_share:.0%} of the time"
+        yield f"silent for {profile.rest_share:.0%} of the time", profile.rest_share > 0.85

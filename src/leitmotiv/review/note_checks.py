@@ -1,9 +1,9 @@
 """Checks on single notes and what an instrument can do with them.
 
-Purpose: range, overlaps, stuck notes, leaps, chords on one-voiced instruments.
+Purpose: range, overlaps, stuck notes, leaps.
 
 Conventions: a check takes a :class:`~leitmotiv.review.reading.Reading` and yields findings, at
-most one for each part and bar.
+most one for each part and bar or passage.
 
 Public names: the checks.
 """
@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from leitmotiv.review.finding import Finding, Severity
-from leitmotiv.review.reading import PartReading, Reading
+from leitmotiv.review.reading import PartReading, Reading, place_of
 from leitmotiv.theory import TICKS_PER_QUARTER, pitch_name
 
 __all__ = [
@@ -24,31 +24,52 @@ __all__ = [
     "check_large_leaps",
     "check_range",
     "check_stuck_notes",
-    "check_unplayable_chords",
 ]
 
 _FAR_SEMITONES = 5  # this far past the comfortable range nobody plays it
 _OVERLAP_TICKS = 40
 _STUCK_BARS = 8
+_JOIN_BARS = 4  # wrong notes this near each other are one passage
+_PLAYED_FAMILIES = frozenset({"strings", "brass", "reed", "pipe"})
 _LEAPS: dict[str, tuple[int, int]] = {  # role: semitones of a note, of a warning
     "melody": (12, 16),
     "counter": (12, 16),
     "bass": (14, 19),
 }
-_ONE_VOICE_FAMILIES = frozenset({"reed", "pipe"})
-_ONE_VOICE_NAMES = frozenset({"Trumpet", "Trombone", "Tuba", "Muted Trumpet", "French Horn"})
-_BOWED_NAMES = frozenset({"Violin", "Viola", "Cello", "Contrabass", "Fiddle"})
 
 
-def _bars_with(bar: NDArray[np.int64], wrong: NDArray[np.bool_]) -> Iterator[tuple[int, int]]:
-    """Yield (bar index, number of wrong notes) where there are some."""
-    if wrong.any():
-        found, count = np.unique(bar[wrong], return_counts=True)
-        yield from zip(found.tolist(), count.tolist(), strict=True)
+def _bars_with(
+    part: PartReading, wrong: NDArray[np.bool_]
+) -> Iterator[tuple[int, int, dict[str, int]]]:
+    """Yield (bar index, number of wrong notes, place of the first of them) where there are some."""
+    at = np.flatnonzero(wrong)
+    bars, first, count = np.unique(part.bar[at], return_index=True, return_counts=True)
+    for bar, index, number in zip(bars.tolist(), at[first].tolist(), count.tolist(), strict=True):
+        yield bar, number, place_of(part, index)
+
+
+def _passages_with(
+    part: PartReading, wrong: NDArray[np.bool_]
+) -> Iterator[tuple[int, int, int, dict[str, int]]]:
+    """Join bars with wrong notes that lie close together: (first, last bar, number, place)."""
+    joined: tuple[int, int, int, dict[str, int]] | None = None
+    for bar, count, place in _bars_with(part, wrong):
+        if joined is not None and bar - joined[1] <= _JOIN_BARS:
+            joined = (joined[0], bar, joined[2] + count, joined[3])
+            continue
+        if joined is not None:
+            yield joined
+        joined = (bar, bar, count, place)
+    if joined is not None:
+        yield joined
 
 
 def check_range(reading: Reading) -> Iterator[Finding]:
-    """Yield notes outside the instrument's comfortable range or the register of the plan."""
+    """Yield passages outside the instrument's comfortable range or the register of the plan.
+
+    A patch of the sound set that no single player stands behind (string ensembles, synthesisers,
+    electric guitars and basses tuned down) is only remarked on where the score has no plan.
+    """
     plan = reading.plan
     planned = plan is not None and len(plan.parts) == len(reading.parts)
     for part in reading.pitched:
@@ -58,9 +79,14 @@ def check_range(reading: Reading) -> Iterator[Finding]:
         outside = ((pitch < low) | (pitch > high)) & ~far
         name = part.instrument.name
         span = f"{pitch_name(low)}-{pitch_name(high)}"
+        is_patch = plan is None and part.instrument.family not in _PLAYED_FAMILIES
         cases: list[tuple[NDArray[np.bool_], Severity, str]] = [
-            (far, "error", f"out of reach of {name} ({span})"),
-            (outside, "warning", f"outside the comfortable range of {name} ({span})"),
+            (far, "note" if is_patch else "error", f"out of reach of {name} ({span})"),
+            (
+                outside,
+                "warning" if planned else "note",
+                f"outside the comfortable range of {name} ({span})",
+            ),
         ]
         if planned and plan is not None:
             register = plan.parts[part.index]
@@ -68,9 +94,10 @@ def check_range(reading: Reading) -> Iterator[Finding]:
             span = f"{pitch_name(register.low)}-{pitch_name(register.high)}"
             cases.append((off, "note", f"outside the planned register ({span})"))
         for wrong, severity, words in cases:
-            for bar, count in _bars_with(part.bar, wrong):
-                message = f"{part.name}: {_notes(count)} {words} in bar {bar + 1}"
-                yield Finding("range", severity, message, part.index, bar)
+            for bar, last, count, place in _passages_with(part, wrong):
+                bars = f"bar {bar + 1}" if last == bar else f"bars {bar + 1}-{last + 1}"
+                message = f"{part.name}: {_notes(count)} {words} in {bars}"
+                yield Finding("range", severity, message, part.index, bar, **place)
 
 
 def _notes(count: int) -> str:
@@ -86,12 +113,14 @@ def check_doubled_notes(reading: Reading) -> Iterator[Finding]:
         onset, pitch = part.onset[order], part.pitch[order]
         same = pitch[1:] == pitch[:-1]
         if part.is_drum:
-            wrong = same & (onset[1:] == onset[:-1])
+            found = same & (onset[1:] == onset[:-1])
         else:
-            wrong = same & (part.end[order][:-1] > onset[1:] + _OVERLAP_TICKS)
-        for bar, count in _bars_with(part.bar[order][1:], wrong):
+            found = same & (part.end[order][:-1] > onset[1:] + _OVERLAP_TICKS)
+        wrong = np.zeros(len(part), dtype=bool)
+        wrong[order[1:][found]] = True
+        for bar, count, place in _bars_with(part, wrong):
             message = f"{part.name}: {_notes(count)} struck while still sounding in bar {bar + 1}"
-            yield Finding("doubled note", "warning", message, part.index, bar)
+            yield Finding("doubled note", "warning", message, part.index, bar, **place)
 
 
 def check_stuck_notes(reading: Reading) -> Iterator[Finding]:
@@ -101,9 +130,13 @@ def check_stuck_notes(reading: Reading) -> Iterator[Finding]:
         return
     limit = max(_STUCK_BARS * int(lines[1] - lines[0]), 16 * TICKS_PER_QUARTER)
     for part in reading.pitched:
-        for bar, count in _bars_with(part.bar, part.duration > limit):
+        for bar, count, place in _bars_with(part, part.duration > limit):
+            # Composers write pedal points and pads of twice that length; nobody writes more.
+            longest = int(part.duration[part.bar == bar].max())
+            stuck = longest > (1 if reading.plan is not None else 2) * limit
+            severity: Severity = "error" if stuck else "warning"
             message = f"{part.name}: {_notes(count)} held past {_STUCK_BARS} bars from {bar + 1}"
-            yield Finding("stuck note", "error", message, part.index, bar)
+            yield Finding("stuck note", severity, message, part.index, bar, **place)
 
 
 def check_large_leaps(reading: Reading) -> Iterator[Finding]:
@@ -123,31 +156,5 @@ def check_large_leaps(reading: Reading) -> Iterator[Finding]:
             severity: Severity = "warning" if leap[index] > warning_limit else "note"
             bar = int(line.bar[index + 1])
             message = f"{part.name}: leap of {leap[index]} semitones in bar {bar + 1}"
-            yield Finding("large leap", severity, message, part.index, bar)
-
-
-def _voices_allowed(part: PartReading) -> int | None:
-    """Return how many notes the instrument can sound at once; None for many."""
-    if part.name.lower().endswith("s") and part.name != part.instrument.name:
-        return None  # "Trumpets", "Violins": a section divides
-    if part.instrument.family in _ONE_VOICE_FAMILIES or part.instrument.name in _ONE_VOICE_NAMES:
-        return 1
-    return 2 if part.instrument.name in _BOWED_NAMES else None
-
-
-def check_unplayable_chords(reading: Reading) -> Iterator[Finding]:
-    """Yield chords on instruments that have one voice, or more than two notes on bowed ones."""
-    for part in reading.pitched:
-        allowed = _voices_allowed(part)
-        if allowed is None:
-            continue
-        onset, count = np.unique(part.onset, return_counts=True)
-        if not (count > allowed).any():
-            continue
-        first = np.searchsorted(part.onset, onset)
-        for bar, number in _bars_with(part.bar[first], count > allowed):
-            message = (
-                f"{part.name}: {number} chord{'s' if number > 1 else ''} of more than {allowed} "
-                f"note{'s' if allowed > 1 else ''} in bar {bar + 1}"
-            )
-            yield Finding("unplayable chord", "warning", message, part.index, bar)
+            place = {"tick": int(line.onset[index + 1]), "pitch": int(line.pitch[index + 1])}
+            yield Finding("large leap", severity, message, part.index, bar, **place)

@@ -7,8 +7,11 @@ Conventions:
 - Onsets are snapped to sixty-fourths (60 ticks), so that performed scores read like written ones.
 - A *top line* is the highest note at each onset of a part, a *bottom line* the lowest.
 - ``bars`` limits the reading to notes that start in bars ``start <= bar_index < stop``.
+- Without a plan, keys are found passage by passage, and chords where the score names none; what
+  was found rather than stated is :attr:`Reading.has_stated_chords` False.
 
-Public names: :class:`Reading`, :class:`PartReading`, :class:`Line`, :func:`read`.
+Public names: :class:`Reading`, :class:`PartReading`, :class:`Line`, :func:`place_of`,
+:func:`read`.
 """
 
 from __future__ import annotations
@@ -21,14 +24,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from leitmotiv.score import Part, Score
-from leitmotiv.score.analysis import half_bar_starts
+from leitmotiv.score.analysis import (
+    chords_per_half_bar,
+    half_bar_starts,
+    home_key,
+    key_passages,
+)
 from leitmotiv.score.general_midi import DRUM_KIT, GM_INSTRUMENTS, Instrument
 from leitmotiv.theory import ChordSymbol, Key, Meter
 
 if TYPE_CHECKING:
     from leitmotiv.plan import Plan
 
-__all__ = ["SNAP_TICKS", "Line", "PartReading", "Reading", "read"]
+__all__ = ["SNAP_TICKS", "Line", "PartReading", "Reading", "place_of", "read"]
 
 SNAP_TICKS = 60
 _ACCENT_STEP = 30  # every bar length is a multiple of it
@@ -39,6 +47,8 @@ _COLOURFUL_GENRES = frozenset(
     | {"pop", "rock", "tango", "ragtime"}
 )
 _STRING_PROGRAMS, _CHOIR_PROGRAMS = frozenset({40, 41, 42, 43}), frozenset({52, 53})
+_SEVENTH_SHARE = 0.4  # with so many seventh chords a piece speaks jazz and its kin
+_MIN_KEY_BARS = 4  # a shorter score says too little about its key to overrule what it states
 
 
 @lru_cache(maxsize=2048)
@@ -138,6 +148,11 @@ class PartReading:
         return len(self.top_line) >= 0.9 * len(self)
 
 
+def place_of(part: PartReading, index: int) -> dict[str, int]:
+    """Return ``tick`` and ``pitch`` of a note, for a finding."""
+    return {"tick": int(part.onset[index]), "pitch": int(part.pitch[index])}
+
+
 @dataclass(frozen=True, eq=False)
 class Reading:
     """A score, its plan if there is one, and what the checks share."""
@@ -147,6 +162,7 @@ class Reading:
     start_bar: int
     stop_bar: int
     parts: tuple[PartReading, ...]
+    loop: tuple[int, int] | None = None  # bars, the end not included
 
     @property
     def is_whole(self) -> bool:
@@ -194,8 +210,27 @@ class Reading:
 
     @property
     def is_colourful(self) -> bool:
-        """Whether the style takes ninths and sixths over any chord for granted."""
-        return self.genre in _COLOURFUL_GENRES
+        """Whether the style takes ninths and sixths over any chord for granted.
+
+        The plan's genre says so; without a plan a drum kit, or chord symbols that are sevenths
+        more often than classical ones are.
+        """
+        if self.plan is not None:
+            return self.genre in _COLOURFUL_GENRES
+        return self._sounds_colourful
+
+    @cached_property
+    def _sounds_colourful(self) -> bool:
+        if any(part.is_drum and len(part) for part in self.parts):
+            return True
+        named = [change.chord for change in self.score.chords if not change.chord.is_none]
+        rich = sum(len(chord.pitch_classes) > 3 for chord in named)
+        return len(named) > 0 and rich >= _SEVENTH_SHARE * len(named)
+
+    @property
+    def has_stated_chords(self) -> bool:
+        """Whether the chords come from a plan or from the score, not from its notes."""
+        return self.plan is not None or bool(self.score.chords)
 
     @cached_property
     def half_starts(self) -> NDArray[np.int64]:
@@ -204,13 +239,17 @@ class Reading:
 
     @cached_property
     def chords(self) -> tuple[ChordSymbol | None, ...]:
-        """Chord of every half bar: the plan's, else the score's, None where neither has one."""
+        """Chord of every half bar: the plan's, else the score's, else as the notes suggest.
+
+        None beyond the plan, before the score's first chord and in an empty score.
+        """
         num_halves = 2 * self.score.num_bars
         if self.plan is not None:
             known = [self.plan.chord_at(i // 2, i % 2) for i in range(2 * self.plan.num_bars)]
             return tuple((known + [None] * num_halves)[:num_halves])
         if not self.score.chords:
-            return (None,) * num_halves
+            found = tuple(change.chord for change in chords_per_half_bar(self.score))
+            return tuple(None if chord.is_none else chord for chord in found)
         return tuple(self.score.chord_at(int(tick)) for tick in self.half_starts)
 
     @cached_property
@@ -238,12 +277,26 @@ class Reading:
 
     @cached_property
     def keys(self) -> tuple[Key | None, ...]:
-        """Key of every bar: the plan's, else the score's."""
+        """Key of every bar: the plan's, else that of the passage, else the score's."""
         num_bars = self.score.num_bars
         if self.plan is not None:
             known = [self.plan.key_at(bar) for bar in range(min(self.plan.num_bars, num_bars))]
             return tuple(known + [None] * (num_bars - len(known)))
-        return tuple(self.score.key_at(int(tick)) for tick in self.score.bar_ticks[:-1])
+        home = self.home_key
+        if home is None or (self.score.keys and num_bars < _MIN_KEY_BARS):
+            return tuple(self.score.key_at(int(tick)) for tick in self.score.bar_ticks[:-1])
+        keys: list[Key | None] = [None] * num_bars
+        for start, stop, key in key_passages(self.score, home):
+            keys[start:stop] = [key] * (stop - start)
+        return tuple(keys[:num_bars])
+
+    @cached_property
+    def home_key(self) -> Key | None:
+        """Key of the whole piece: the plan's, else the one its notes suggest; None if silent."""
+        if self.plan is not None:
+            return self.plan.key_value
+        found = home_key(self.score)
+        return None if found is None else found[0]
 
     @cached_property
     def scale_masks(self) -> NDArray[np.bool_]:
@@ -280,8 +333,15 @@ def _accents(
     return accents
 
 
-def read(score: Score, plan: Plan | None = None, bars: tuple[int, int] | None = None) -> Reading:
+def read(
+    score: Score,
+    plan: Plan | None = None,
+    bars: tuple[int, int] | None = None,
+    loop: tuple[int, int] | None = None,
+) -> Reading:
     """Lay a score open, or the bars ``start <= bar_index < stop`` of it."""
+    if loop is None and plan is not None:
+        loop = plan.loop
     start, stop = bars if bars is not None else (0, score.num_bars)
     start, stop = max(start, 0), min(stop, score.num_bars)
     lines = score.bar_ticks
@@ -309,4 +369,4 @@ def read(score: Score, plan: Plan | None = None, bars: tuple[int, int] | None = 
                 half=np.maximum(np.searchsorted(halves, onset, side="right") - 1, 0),
             )
         )
-    return Reading(score, plan, start, stop, tuple(parts))
+    return Reading(score, plan, start, stop, tuple(parts), loop)

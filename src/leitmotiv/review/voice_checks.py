@@ -1,4 +1,4 @@
-"""Checks on how voices move together: parallels and crossings.
+"""Checks on how voices move together: parallels, crossings, leading tones.
 
 Purpose: the rules of part-writing, for the styles that keep them.
 
@@ -16,18 +16,27 @@ E. Aldwell and C. Schachter, *Harmony and Voice Leading*, 4th ed., 2011, chapter
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import combinations
+from itertools import combinations, pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
 from leitmotiv.review.finding import Finding, Severity
 from leitmotiv.review.reading import Line, PartReading, Reading
+from leitmotiv.theory import pitch_name
 
-__all__ = ["check_crossings", "check_parallels"]
+__all__ = [
+    "check_crossings",
+    "check_inner_crossings",
+    "check_leading_tones",
+    "check_parallels",
+]
 
 _DOUBLING_STEPS = 3
 _MAX_PARTS = 6
+_APART = 3  # semitones between the middles of two voices that are meant to stay apart
+_CROSSED_BEATS = 4
+_TURNS_BACK = 2  # a leading tone that goes no further than a step is ornamented or falls
 
 
 def _together(upper: Line, lower: Line) -> tuple[NDArray[np.int64], ...]:
@@ -42,21 +51,29 @@ def check_parallels(reading: Reading) -> Iterator[Finding]:
     """Yield parallel fifths and octaves, in styles that mind them.
 
     Between the outer voices they are warnings, between other pairs of single-voiced parts notes.
+    A pair that moves in octaves again and again in a piece without a plan is taken to double.
     """
     if not reading.is_strict or len(reading.pitched) > _MAX_PARTS:
         return
     outer = {reading.melody, reading.bass}
     for first, second in combinations(reading.pitched, 2):
         is_outer = {first, second} == outer
-        if is_outer or (first.is_monophonic and second.is_monophonic):
-            yield from _pair_parallels(first, second, "warning" if is_outer else "note")
+        if not (is_outer or (first.is_monophonic and second.is_monophonic)):
+            continue
+        found = list(_pair_parallels(reading, first, second, "warning" if is_outer else "note"))
+        octaves = [finding for finding in found if finding.check == "parallel octaves"]
+        if reading.plan is None and len(octaves) > max(2, reading.score.num_bars // 50):
+            found = [finding for finding in found if finding.check != "parallel octaves"]
+            message = f"{first.name} and {second.name}: {len(octaves)} times, as if doubled"
+            yield Finding("parallel octaves", "note", message, first.index, octaves[0].bar_index)
+        yield from found
 
 
 def _pair_parallels(
-    first: PartReading, second: PartReading, severity: Severity
+    reading: Reading, first: PartReading, second: PartReading, severity: Severity
 ) -> Iterator[Finding]:
     upper, lower = first.top_line, second.bottom_line
-    _, a, b = _together(upper, lower)
+    ticks, a, b = _together(upper, lower)
     if len(a) < 2:
         return
     top, bottom = upper.pitch[a], lower.pitch[b]
@@ -73,8 +90,10 @@ def _pair_parallels(
     for kind, wrong in (("octaves", octaves), ("fifths", fifths)):
         for index in np.flatnonzero(wrong).tolist():
             bar = int(max(upper.bar[a[index + 1]], lower.bar[b[index + 1]]))
-            message = f"{first.name} and {second.name} into bar {bar + 1}"
-            yield Finding(f"parallel {kind}", severity, message, first.index, bar)
+            names = f"{first.name} and {second.name}"
+            message = f"{names} into bar {bar + 1}"
+            place = {"tick": int(ticks[index + 1]), "pitch": int(top[index + 1])}
+            yield Finding(f"parallel {kind}", severity, message, first.index, bar, **place)
 
 
 def _in_long_runs(flags: NDArray[np.bool_]) -> NDArray[np.bool_]:
@@ -100,6 +119,77 @@ def check_crossings(reading: Reading) -> Iterator[Finding]:
     sounding = (upper.end[a] > ticks) & (lower.end[b] > ticks)
     crossed = sounding & (lower.pitch[b] > upper.pitch[a])
     bars = np.maximum(upper.bar[a], lower.bar[b])[crossed]
-    for bar in np.unique(bars).tolist():
+    for bar, first in zip(*(v.tolist() for v in np.unique(bars, return_index=True)), strict=True):
+        index = int(np.flatnonzero(crossed)[first])
+        place = {"tick": int(ticks[index]), "pitch": int(lower.pitch[b[index]])}
         message = f"{bass.name} sounds above {melody.name} in bar {bar + 1}"
-        yield Finding("voice crossing", "warning", message, bass.index, bar)
+        yield Finding("voice crossing", "warning", message, bass.index, bar, **place)
+
+
+def check_inner_crossings(reading: Reading) -> Iterator[Finding]:
+    """Yield passages in which neighbouring voices of a strict style stand crossed for bars.
+
+    A crossing for a beat is counterpoint; voices that stay crossed have lost their names.
+    """
+    if not reading.is_strict or len(reading.pitched) > _MAX_PARTS:
+        return
+    for first, second in pairwise(reading.pitched):
+        if not (first.is_monophonic and second.is_monophonic):
+            continue
+        if np.median(first.pitch) - np.median(second.pitch) < _APART:
+            continue  # two violins, or two sopranos, share a register and cross as they like
+        upper, lower = first.top_line, second.bottom_line
+        ticks, a, b = _together(upper, lower)
+        if len(ticks) < 2:
+            continue
+        sounding = (upper.end[a] > ticks) & (lower.end[b] > ticks)
+        crossed = sounding & (lower.pitch[b] > upper.pitch[a])
+        edges = np.flatnonzero(np.diff(np.concatenate([[False], crossed, [False]]).astype(int)))
+        stops = np.append(ticks, reading.score.length_ticks)
+        for start, stop in edges.reshape(-1, 2).tolist():
+            bar = int(upper.bar[a[start]])
+            beats = (stops[stop] - ticks[start]) / reading.beat_ticks(bar)
+            if beats < _CROSSED_BEATS:
+                continue
+            message = (
+                f"{second.name} stands above {first.name} for {beats:.0f} beats from bar {bar + 1}"
+            )
+            place = {"tick": int(ticks[start]), "pitch": int(lower.pitch[b[start]])}
+            yield Finding("voice crossing", "note", message, second.index, bar, **place)
+
+
+def check_leading_tones(reading: Reading) -> Iterator[Finding]:
+    """Yield outer voices that leave the leading tone of a dominant without going to the tonic.
+
+    Looked for where a dominant moves to its tonic, in strict styles. The seventh degree may fall
+    along the scale or leap to the fifth of the chord in an inner voice; in the melody it may not.
+    """
+    melody = reading.melody
+    if not reading.is_strict or melody is None:
+        return
+    line = melody.top_line
+    starts = reading.half_starts
+    for half in range(len(reading.chords) - 1):
+        bar = half // 2
+        chord, following, key = reading.chords[half], reading.chords[half + 1], reading.keys[bar]
+        if chord is None or following is None or key is None or following.is_none:
+            continue
+        if not reading.start_bar <= bar < reading.stop_bar or chord.is_none:
+            continue
+        tonic = key.tonic_pitch_class
+        leading = (tonic + 11) % 12
+        if chord.root_pitch_class != (tonic + 7) % 12 or leading not in chord.pitch_classes:
+            continue
+        if following.root_pitch_class != tonic:
+            continue
+        index = int(np.searchsorted(line.onset, starts[half + 1])) - 1
+        if index < 0 or index + 1 >= len(line) or line.onset[index] < starts[half]:
+            continue
+        is_leading = line.pitch[index] % 12 == leading
+        is_joined = line.onset[index + 1] - line.end[index] < reading.beat_ticks(bar) // 2
+        left = line.pitch[index + 1] - line.pitch[index]
+        if is_leading and is_joined and abs(left) > _TURNS_BACK:
+            names = pitch_name(int(line.pitch[index]), key)
+            message = f"{melody.name}: the leading tone {names} leaps away in bar {bar + 1}"
+            place = {"tick": int(line.onset[index]), "pitch": int(line.pitch[index])}
+            yield Finding("leading tone", "note", message, melody.index, bar, **place)
