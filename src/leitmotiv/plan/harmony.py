@@ -9,11 +9,12 @@ Conventions:
   chord to the cadence formula is drawn from the Markov chain *conditioned on arriving*, by
   backward messages, so no dominant is left hanging and nothing has to be repaired.
 - Modern genres repeat a progression per letter of the form and close with a formula.
-- A chord model learned from a corpus can replace the grammar's rows: :class:`ChordGrammar` only
-  needs rows of weights.
+- In major and minor the walk follows steps learned from a corpus
+  (:mod:`leitmotiv.plan.chord_model`), of the genre and the mood; the grammar's rows then say which
+  of these steps are idiom and which are accident.
 
-Public names: :class:`ChordGrammar`, :class:`HarmonicRhythm`, :class:`HarmonyBook`,
-:func:`harmonise`, :func:`name_phrase_cadences`.
+Public names: :class:`ChordGrammar`, :class:`LearnedGrammar`, :class:`HarmonicRhythm`,
+:class:`HarmonyBook`, :func:`harmonise`, :func:`name_phrase_cadences`.
 
 References
 ----------
@@ -26,12 +27,15 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache, cached_property
 from itertools import pairwise
 
 import numpy as np
+from numpy.typing import NDArray
 
 from leitmotiv.errors import TheoryError
 from leitmotiv.plan.cadences import name_cadence
+from leitmotiv.plan.chord_model import GROUP_OF_HARMONY, ChordModel, Leaning, chord_model
 from leitmotiv.plan.form import PhraseSketch, SectionSketch
 from leitmotiv.plan.vocabulary import load_data
 from leitmotiv.theory import ChordSymbol, Key, Mode, roman_to_chord
@@ -40,6 +44,7 @@ __all__ = [
     "ChordGrammar",
     "HarmonicRhythm",
     "HarmonyBook",
+    "LearnedGrammar",
     "ProgressionLike",
     "harmonise",
     "name_phrase_cadences",
@@ -101,10 +106,12 @@ class ChordGrammar:
         length: int,
         goal: str | None,
         rng: np.random.Generator,
+        places: Sequence[int | None] | None = None,
     ) -> list[str] | None:
         """Draw ``length`` chords from an opener that can step on to ``goal``; None if none can.
 
-        ``goal`` None leaves the end open.
+        ``goal`` None leaves the end open. ``places`` are those of
+        :meth:`leitmotiv.plan.chord_model.ChordModel.steps`; a grammar alone does not use them.
         """
         states = list(self.rows)
         reach = np.zeros((length, len(states)))
@@ -127,6 +134,99 @@ class ChordGrammar:
         return [states[i] for i in path]
 
 
+_IDIOM = 0.6  # power of a grammar's weights beside the learned steps
+_ACCIDENT = 0.03  # share of a row that a step has which the grammar does not know
+_COLOUR = 2.0  # of chromatic chords, which a recogniser often misses
+_LEAST_LIKELY = 0.06  # of the likeliest step; below lies what is odd
+
+
+def _is_chromatic(name: str) -> bool:
+    return "/" in name or name.startswith(("b", "#", "N", "Ger"))
+
+
+@cache
+def _resolves(chord: str, following: str, mode: str) -> bool:
+    """Return whether a step treats its first chord's tensions as harmony teachers want it."""
+    key = Key.parse(f"C {mode}")
+    first, second = roman_to_chord(chord, key), roman_to_chord(following, key)
+    step = (second.root_pitch_class - first.root_pitch_class) % 12
+    tensions = set(first.degrees)
+    if _numeral(chord) == _numeral(following) and _numeral(chord) not in ("I", "i"):
+        return False  # another bass under the same chord is no progression
+    if chord == "V42":
+        return following in ("I6", "i6")
+    if {"3", "b7"} <= tensions:  # down a fifth, deceptively, or on along a chain of dominants
+        chain = {"3", "b7"} <= set(second.degrees)
+        return step == 5 or (step in (1, 2) and "/" not in chord and not chain)
+    if {"b3", "b5"} <= tensions and "b7" not in tensions:
+        return step == 1
+    if following in ("I64", "i64"):  # the six-four wants a subdominant before it
+        return first.root_pitch_class in (2, 5, 8)
+    if {"3", "5"} <= tensions and first.root_pitch_class == 7 and second.root_pitch_class == 5:
+        return False
+    return second.bass_degree != "5"
+
+
+@dataclass(frozen=True)
+class LearnedGrammar(ChordGrammar):
+    """Steps learned from a corpus, weighed by a grammar."""
+
+    model: ChordModel
+    leaning: Leaning
+
+    @cached_property
+    def _weigh(self) -> NDArray[np.float64]:
+        names = self.model.names
+        table = np.asarray(
+            [[float(_resolves(a, b, self.model.mode)) for b in names] for a in names]
+        )
+        for index, name in enumerate(names):
+            row = self.rows.get(name)
+            if row is not None:
+                total = sum(row.values())
+                weights = [row.get(other, 0.0) / total + _ACCIDENT for other in names]
+                table[index] *= np.asarray(weights) ** _IDIOM
+        return table * np.asarray([_COLOUR if _is_chromatic(n) else 1.0 for n in names])
+
+    def weight(self, chord: str, following: str) -> float:
+        """Return the weight of a step, learned where the grammar has no row for the chord."""
+        index = self.model.index
+        if chord in self.rows or chord not in index or following not in index:
+            return super().weight(chord, following)
+        step = self.model.steps(self.leaning)[self.model.size, index[chord]]
+        step = step * self._weigh[index[chord]]
+        share = float(step[index[following]] / step.max())
+        return share if share >= _LEAST_LIKELY else 0.0
+
+    def walk(
+        self,
+        openers: Mapping[str, float],
+        length: int,
+        goal: str | None,
+        rng: np.random.Generator,
+        places: Sequence[int | None] | None = None,
+    ) -> list[str] | None:
+        """Draw ``length`` chords as :class:`ChordGrammar` does, by the learned steps."""
+        names = self.model.names
+        weights = [openers.get(name, 0.0) for name in names]
+        free = np.ones(len(names))
+        allowed = [np.asarray(weights), *[free] * (length - 1)]
+        if goal is None:
+            rests = [0.0 if _numeral(name).startswith(("V", "v")) else 1.0 for name in names]
+            allowed[-1] = allowed[-1] * np.asarray(rests)
+        drawn = self.model.draw(
+            places or [None] * length,
+            rng,
+            leaning=self.leaning,
+            allowed=allowed,
+            goal=goal,
+            weigh=self._weigh,
+            least=_LEAST_LIKELY,
+        )
+        # A goal that the corpus does not know, or an opener that it never leaves.
+        return drawn if drawn is not None else super().walk(openers, length, goal, rng)
+
+
 @dataclass(frozen=True)
 class HarmonyBook:
     """What one genre knows about chords in one mode: a grammar with cadences, or loops."""
@@ -141,11 +241,18 @@ class HarmonyBook:
 
     @classmethod
     def load(
-        cls, name: str, mode: Mode, *, progressions: Mapping[str, tuple[ProgressionLike, ...]] = {}
+        cls,
+        name: str,
+        mode: Mode,
+        *,
+        progressions: Mapping[str, tuple[ProgressionLike, ...]] = {},
+        mood: tuple[float, float] = (0.0, 0.0),
+        learned: bool = True,
     ) -> HarmonyBook:
         """Read a genre's book for a mode; modes it lacks come from the modal loops.
 
-        ``progressions`` (from a style file) replace the loops of the roles they name.
+        ``progressions`` (from a style file) replace the loops of the roles they name; ``mood`` is
+        valence and arousal; ``learned`` False leaves the grammar to its hand-set weights.
         """
         data = load_data("harmony")
         base = Mode.MINOR if mode.is_minor_like else Mode.MAJOR
@@ -161,6 +268,14 @@ class HarmonyBook:
                 table = data["cadence"].get(name, {}).get(mode.value)
                 table = table or data["cadence"]["any"][mode.value]
                 grammar = ChordGrammar({chord: _parse_row(row) for chord, row in rows.items()})
+                if learned and mode in (Mode.MAJOR, Mode.MINOR):
+                    group = GROUP_OF_HARMONY.get(name)
+                    colours = data["learned"].get(name, data["learned"]["any"])[mode.value]
+                    grammar = LearnedGrammar(
+                        grammar.rows,
+                        chord_model(mode, frozenset({*grammar.rows, *colours.split()})),
+                        Leaning(group, *mood),
+                    )
                 cadences = {kind: _formulas(texts) for kind, texts in table.items()}
                 return cls(name, mode, grammar, cadences, {}, (), {})
             name = "modal"
@@ -229,6 +344,18 @@ def _split_slots(halves: int, rhythm: HarmonicRhythm, rng: np.random.Generator) 
     return slots + [1] * odd
 
 
+def _places(slots: Sequence[int], total: int) -> list[int | None]:
+    """Return the place in its phrase of the chord of each slot; ``total`` counts half bars."""
+    places: list[int | None] = []
+    half = 0
+    for number, slot in enumerate(slots):
+        bars_left = (total - 1) // 2 - half // 2
+        place = 0 if number == 0 else 3 if bars_left == 0 else 2 if bars_left == 1 else 1
+        places.append(place + 4 * (half % 2))
+        half += slot
+    return places
+
+
 def _monotony(halves: Sequence[str]) -> float:
     """Score what bores or circles: long stays and to-and-fro. Lower is better."""
     numerals = [_numeral(roman) for roman in halves]
@@ -271,9 +398,10 @@ def _write_phrase(
             drawn.append(formula)
             continue
         slots = _split_slots(free, rhythm, rng)
-        path = grammar.walk(openers, len(slots), formula[0], rng)
+        places = _places(slots, total)
+        path = grammar.walk(openers, len(slots), formula[0], rng, places)
         if path is None:
-            path = grammar.walk({tonic: 1.0}, len(slots), formula[0], rng)
+            path = grammar.walk({tonic: 1.0}, len(slots), formula[0], rng, places)
         if path is not None:
             walked = [r for roman, count in zip(path, slots, strict=True) for r in [roman] * count]
             drawn.append(walked + formula)
@@ -464,14 +592,19 @@ def harmonise(
     *,
     rhythm: HarmonicRhythm = HarmonicRhythm(),
     progressions: Mapping[str, tuple[ProgressionLike, ...]] = {},
+    mood: tuple[float, float] = (0.0, 0.0),
 ) -> None:
     """Write chords into the sketches (``halves``) and make every named cadence true.
 
-    Sections must have keys and phrases. In loop genres the phrases take the names of the
-    cadences that the loop happens to make; the last phrase is closed on purpose.
+    Sections must have keys and phrases. ``mood`` is valence and arousal. In loop genres the phrases
+    take the names of the cadences that the loop happens to make; the last phrase is closed on
+    purpose.
     """
     modes = {section.key.mode for section in sections if section.key is not None}
-    books = {mode: HarmonyBook.load(harmony, mode, progressions=progressions) for mode in modes}
+    books = {
+        mode: HarmonyBook.load(harmony, mode, progressions=progressions, mood=mood)
+        for mode in modes
+    }
     any_book = next(iter(books.values()))
     if any_book.blues:
         romans = _write_blues(sections, any_book, rng)

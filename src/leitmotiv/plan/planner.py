@@ -27,8 +27,8 @@ from leitmotiv.errors import BriefError, LeitmotivError
 from leitmotiv.plan.brief import MAX_BARS, MAX_SEED, Brief
 from leitmotiv.plan.cadences import estimate_key_of_chords
 from leitmotiv.plan.drums import DrumControls
-from leitmotiv.plan.energy import shape_energy, shape_textures
-from leitmotiv.plan.form import SectionSketch, is_letter_form, make_form
+from leitmotiv.plan.energy import follow_curve, shape_energy, shape_textures
+from leitmotiv.plan.form import SectionSketch, is_letter_form, make_form, set_cadences
 from leitmotiv.plan.harmony import (
     HarmonicRhythm,
     ProgressionLike,
@@ -345,6 +345,8 @@ def make_plan(brief: Brief, rng: np.random.Generator, *, style: StyleChoice = No
         choice=_line_up_choice(genre, valence, stage[2]),
         line_up=line_up,
         joining=brief.joining,
+        ranges=brief.ranges,
+        exact=brief.parts,
     )
     words = " ".join(part.instrument for part in parts)
     home = _choose_key(brief, genre, valence, words, stage[3])
@@ -371,6 +373,7 @@ def make_plan(brief: Brief, rng: np.random.Generator, *, style: StyleChoice = No
             stage[7],
             rhythm=_harmonic_rhythm(genre, bar_sec),
             progressions=_style_progressions(chosen, home),
+            mood=(valence, arousal),
         )
     shape_energy(
         sections,
@@ -380,6 +383,7 @@ def make_plan(brief: Brief, rng: np.random.Generator, *, style: StyleChoice = No
         form=form,
         ends_loud=genre.ending == "steady",
     )
+    follow_curve(sections, brief.energy)
     shape_textures(sections, parts, genre=genre.name, form=form)
     num_theme_bars = theme_bars(brief, meter, bar_sec, sections[0].phrases[0].num_bars)
     placements = place_theme(sections, parts, num_theme_bars, home, stage[8])
@@ -434,6 +438,7 @@ def _lay_out(
         closing = section.phrases[-1]
         if section.key != follower.key and closing.num_bars > 1:
             closing.cadence = "authentic"  # a new key starts from rest
+    set_cadences(sections, brief.cadences, brief.last_cadence)
     if brief.chords is not None:
         for section in sections:
             section.key = home
