@@ -40,6 +40,7 @@ ARROWS: dict[str, set[str]] = {
     "evaluation": {"score", "tokens", "models"},
     "cli": NOUNS
     | {"pipeline", "evaluation", "tokens", "models", "styles", "instruments", "review", "release"}
+    | {"compose"}  # the operations on music made elsewhere
     | {"corpus", "training"},  # training inside the commands that train and evaluate; see below
     "__main__": {"cli"},
 }

@@ -17,6 +17,7 @@ import typer
 
 from leitmotiv import __version__
 from leitmotiv.cli.corpus import corpus_app
+from leitmotiv.cli.operations import register_operations
 
 __all__ = ["app", "main"]
 
@@ -396,6 +397,9 @@ def info(json: JsonOption = False) -> None:
     from leitmotiv.cli.commands import info_command
 
     info_command(as_json=json)
+
+
+register_operations(app)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
