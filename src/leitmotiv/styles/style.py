@@ -14,8 +14,8 @@ Grid symbols (``.`` silence, ``-`` hold; see :mod:`leitmotiv.styles.grid`):
   ``t`` the chord without it; ``>`` the whole chord of the next half bar, played ahead of it.
 
 Public names: :class:`Style` and its tables :class:`DrumPattern`, :class:`Fill`,
-:class:`BassPattern`, :class:`CompPattern`, :class:`Pad`, :class:`Feel`, :class:`PalettePart`,
-:class:`Progression`; :data:`DRUM_KEYS`.
+:class:`BassPattern`, :class:`CompPattern`, :class:`Pad`, :class:`Feel`, :class:`Drummer`,
+:class:`Conditions`, :class:`PalettePart`, :class:`Progression`; :data:`DRUM_KEYS`.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from leitmotiv.errors import LeitmotivError
+from leitmotiv.styles.drum_model import STYLE_WORDS
 from leitmotiv.styles.grid import grid_events, split_grid
 from leitmotiv.theory import Key, Meter, roman_to_chord
 
@@ -32,7 +33,9 @@ __all__ = [
     "DRUM_KEYS",
     "BassPattern",
     "CompPattern",
+    "Conditions",
     "DrumPattern",
+    "Drummer",
     "Feel",
     "Fill",
     "MixPreset",
@@ -229,6 +232,40 @@ class Feel(_Table):
     accent_depth: Level = 0.5
 
 
+class Drummer(_Table):
+    """How the learned drummer plays the written patterns; a style without it is a machine.
+
+    ``words`` say whom he plays like (:data:`~leitmotiv.styles.drum_model.STYLE_WORDS`), ``follow``
+    0..1 how closely he keeps to what is written, ``complexity`` how much he adds when the plan does
+    not say.
+    """
+
+    words: tuple[str, ...] = Field(min_length=1)
+    follow: Level = 0.7
+    complexity: Level = 0.4
+
+    @field_validator("words")
+    @classmethod
+    def _known_words(cls, words: tuple[str, ...]) -> tuple[str, ...]:
+        for word in words:
+            if word not in STYLE_WORDS:
+                raise ValueError(
+                    f"drummer word {word!r} is unknown; use one of {', '.join(STYLE_WORDS)}"
+                )
+        return words
+
+
+class Conditions(_Table):
+    """What the planner and the score model are told.
+
+    ``genre`` is the genre of the planner (its harmony, forms and endings) that a person's own style
+    builds on; ``trained_as`` the tag of the training data whose melodies come nearest.
+    """
+
+    genre: str | None = None
+    trained_as: str | None = None
+
+
 class PalettePart(_Table):
     """One part of the usual line-up; ``instrument`` is a General MIDI name, as in the plan."""
 
@@ -275,6 +312,8 @@ class Style(_Table):
     mix_preset: MixPreset
     crash_energy: float = Field(default=0.55, ge=0.0, le=2.0)
     feel: Feel = Feel()
+    drummer: Drummer | None = None
+    conditions: Conditions = Conditions()
     palette: tuple[PalettePart, ...] = Field(min_length=1)
     progressions: tuple[Progression, ...] = Field(min_length=1)
     drums: tuple[DrumPattern, ...] = ()
