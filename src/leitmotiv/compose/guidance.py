@@ -1,25 +1,31 @@
-"""Guidance: the logit filters that hold the network to the plan.
+"""Guidance: the logit filter that holds the network to the plan.
 
-Hard rules (masks): time runs forward, a single line plays one note at a time, pitches stay in the
-part's range, positions and durations stay on a readable grid. Soft rules (biases): chord tones on
-strong places, scale tones elsewhere, the voice-led sketch of an accompaniment, the tonic at an
-authentic cadence, no clash with what already sounds, no leap that a singer would refuse.
+Hard rules are masks (minus infinity): time runs forward, a single line plays one note at a time,
+pitches stay in the part's range and in their order, positions and durations stay on a readable
+grid. Soft rules are biases: chord tones on strong places, scale tones elsewhere, the voice-led
+sketch of an accompaniment, the tonic at an authentic cadence, no clash with what already sounds,
+no leap that a singer would refuse, no bar for the third time.
+
+Every rule is a *term* with a name; what is added to the logits is their sum, so that
+:mod:`leitmotiv.compose.explain` can say which rule decided a note. Each can be switched off
+(:class:`~leitmotiv.compose.cell_rule.GuidanceOptions`). Ids that are no music (padding, headers,
+drum keys in a pitched part, positions behind the bar line) can never be drawn.
 
 All pitches here are MIDI pitches in the home signature (``midi + shift``), as the network sees
 them.
 
-Public names: :class:`CellRule`, :class:`GuidanceFilter`, :data:`GRID_BIAS`.
+Public names: :class:`GuidanceFilter`, :data:`GRID_BIAS`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
+from leitmotiv.compose.cell_rule import Bar, CellRule, GuidanceOptions, Sounding
 from leitmotiv.models import RowState
 from leitmotiv.tokens.vocabulary import (
     DURATIONS,
@@ -31,12 +37,18 @@ from leitmotiv.tokens.vocabulary import (
     id_to_duration,
 )
 
-__all__ = ["GRID_BIAS", "CellRule", "GuidanceFilter"]
+__all__ = ["GRID_BIAS", "GuidanceFilter"]
 
 _NEVER = np.float32(-np.inf)
+_MAX_CHORD_NOTES = 4
+_REMEMBERED_BARS = 8
+_BARS_ALIKE = 2  # a bar may stand twice among those; the third time costs
+
+Float = NDArray[np.float32]
+Terms = dict[str, Float]
 
 
-def _grid_bias() -> NDArray[np.float32]:
+def _grid_bias() -> Float:
     """Bias of each step in a bar: sixteenths free, triplets dear, thirty-seconds dearer."""
     step = np.arange(MAX_BAR_STEPS)
     bias = np.full(MAX_BAR_STEPS, -np.inf, dtype=np.float32)
@@ -61,162 +73,217 @@ def _members(classes: frozenset[int]) -> NDArray[np.bool_]:
     return np.asarray([pitch_class in classes for pitch_class in range(12)])
 
 
-@dataclass(frozen=True, eq=False)
-class CellRule:
-    """What the plan says about one target cell.
-
-    Attributes
-    ----------
-    part, bar : int
-        Slot in the window and bar in the window.
-    low, high : int
-        Range.
-    single_line : bool
-    steps : int
-        Steps in the bar.
-    boundary : int
-        Step (from the start of the bar) by which every note must have ended.
-    chord_starts : sequence of int
-        Steps at which a chord begins.
-    chord_tones : sequence of frozenset
-        Pitch classes of each of those chords.
-    chord_roots : sequence of int
-        Bass pitch class of each chord, -1 for none.
-    scale : frozenset
-    accent : (steps,) float in 0..1
-        Metrical weight of each step.
-    min_notes : int
-        Notes before the cell may end.
-    closing : Mapping[int, float]
-        Bias by pitch class for notes of a cadence bar.
-    sketch : Mapping[int, tuple[tuple[int, ...], int]]
-        Position → pitches and duration of a rule-based sketch.
-    other_lines : sequence of (start, end, pitch, previous)
-        Notes already fixed in other parts during this bar, in steps from its start, each with the
-        pitch its part played before (-1 for none).
-    is_bass, is_melody : bool
-    long_close : bool
-        The melody's phrase ends here: one long note is wanted.
-    previous_pitch, next_pitch : int, optional
-        What the line plays before the region and where it has to go after it.
-    previous_root : int
-        Bass pitch class of the chord before the cell, -1 for none.
-    """
-
-    part: int
-    bar: int
-    low: int
-    high: int
-    single_line: bool
-    steps: int
-    boundary: int
-    chord_starts: Sequence[int]
-    chord_tones: Sequence[frozenset[int]]
-    chord_roots: Sequence[int]
-    scale: frozenset[int]
-    accent: NDArray[np.float64]
-    min_notes: int = 0
-    closing: Mapping[int, float] = field(default_factory=dict)
-    sketch: Mapping[int, tuple[tuple[int, ...], int]] = field(default_factory=dict)
-    sketch_weight: float = 0.0
-    other_lines: Sequence[tuple[int, int, int, int]] = ()
-    is_bass: bool = False
-    is_melody: bool = False
-    long_close: bool = False
-    previous_pitch: int | None = None
-    previous_root: int = -1
-    next_pitch: int | None = None
-
-    def chord_index(self, step: int) -> int:
-        """Index of the chord that sounds at a step."""
-        return int(np.searchsorted(self.chord_starts, step, side="right")) - 1
+def _forbid(allowed: NDArray[np.bool_]) -> Float:
+    return np.where(allowed, np.float32(0), _NEVER).astype(np.float32)
 
 
 class GuidanceFilter:
     """Applies the rules of each target cell while its row is written."""
 
-    def __init__(self, rules: Sequence[CellRule]) -> None:
-        self.rules = rules
+    def __init__(self, rules: Sequence[CellRule], options: GuidanceOptions | None = None) -> None:
+        self.rules, self.options = rules, options or GuidanceOptions()
 
-    def apply(self, field_index: int, logits: NDArray[np.float32], row: RowState) -> None:
+    def apply(self, field_index: int, logits: Float, row: RowState) -> None:
         """Mask and bias one field's logits in place (:class:`~leitmotiv.models.LogitFilter`)."""
-        rule = self.rules[row.cell]
-        if field_index == 0:
-            self._position(rule, logits, row)
-        elif field_index == 1:
-            self._pitch(rule, logits, row)
-        elif field_index == 2:
-            self._duration(rule, logits, row)
-
-    def _position(self, rule: CellRule, logits: NDArray[np.float32], row: RowState) -> None:
-        events = row.events
-        allowed = np.full(len(logits), _NEVER, dtype=np.float32)
-        place = allowed[POSITION_OFFSET : POSITION_OFFSET + rule.steps]
-        place[:] = GRID_BIAS[: rule.steps]
-        for position, (_, _) in rule.sketch.items():
-            place[position] = max(place[position], 0.0) + rule.sketch_weight
-        if events:
-            last = events[-1][0] - POSITION_OFFSET
-            if rule.single_line:
-                place[: last + 1] = _NEVER
-                # A line may breathe but rarely cuts its own note short.
-                place[: last + _STEPS_OF[events[-1][2]]] -= 2.5
-            else:
-                place[:last] = _NEVER
-                here = sum(event[0] == events[-1][0] for event in events)
-                top = events[-1][1] - PITCH_OFFSET
-                if here >= 4 or top >= rule.high:
-                    place[last] = _NEVER
-                elif max(rule.sketch.get(last, ((0,), 0))[0]) <= top:
-                    place[last] -= 3.0  # the chord is complete
-            if rule.long_close:  # the goal note is the end, not a place to go on from
-                place[last + 1 :] -= 1.5
-        if len(events) >= rule.min_notes:
-            # A figure that stops half way through the bar leaves a hole under the melody.
-            last = events[-1][0] - POSITION_OFFSET if events else -1
-            unfinished = any(position > last for position in rule.sketch)
-            allowed[END] = -rule.sketch_weight if unfinished else 0.0
-        logits += allowed
-        if not np.isfinite(logits.max()):
-            logits[:] = _NEVER
+        for term in self.terms(field_index, len(logits), row).values():
+            logits += term
+        if field_index == 0 and not np.isfinite(logits.max()):
             logits[END] = 0.0
 
-    def _pitch(self, rule: CellRule, logits: NDArray[np.float32], row: RowState) -> None:
+    def terms(self, field_index: int, size: int, row: RowState) -> Terms:
+        """Return what each rule adds to the logits (``size``,) of a field, by the rule's name.
+
+        Parameters
+        ----------
+        field_index : int
+            0 position, 1 pitch, 2 duration; other fields are left alone.
+        row : RowState
+            The candidate as far as it is written; its ``partial`` holds the earlier fields.
+        """
+        rule = self.rules[row.cell]
+        if field_index == 0:
+            return self._position(rule, size, row)
+        if field_index == 1:
+            return self._pitch(rule, size, row)
+        if field_index == 2:
+            return self._duration(rule, size, row)
+        return {}
+
+    # Position
+
+    def _position(self, rule: CellRule, size: int, row: RowState) -> Terms:
+        options, events = self.options, row.events
+        music = np.zeros(size, dtype=bool)
+        music[POSITION_OFFSET : POSITION_OFFSET + rule.steps] = True
+        music[END] = len(events) >= rule.min_notes
+        terms: Terms = {"grammar": _forbid(music)}
+        place = slice(POSITION_OFFSET, POSITION_OFFSET + rule.steps)
+        if options.readable_grid:
+            grid = np.zeros(size, dtype=np.float32)
+            grid[place] = GRID_BIAS[: rule.steps]
+            terms["grid"] = grid
+        if rule.sketch:
+            terms["sketch"] = self._sketched_places(rule, size, events, terms.get("grid"))
+        if events:
+            last = events[-1][0]
+            # Notes of a chord are written upwards at one place, those of a line one by one.
+            first = last + 1 if rule.single_line and options.polyphony else last
+            if options.monotone_time:
+                forward = np.ones(size, dtype=bool)
+                forward[POSITION_OFFSET:first] = False
+                terms["time"] = _forbid(forward)
+            terms["polyphony"] = self._occupied(rule, size, events)
+            if rule.long_close and options.forced_ends:
+                closing = np.zeros(size, dtype=np.float32)
+                # The goal note is the end, not a place to go on from.
+                closing[last + 1 : place.stop] = -1.5
+                terms["cadence"] = closing
+        self._add_repetition(terms, 0, rule, size, row)
+        return terms
+
+    def _sketched_places(
+        self, rule: CellRule, size: int, events: Sequence[tuple[int, ...]], grid: Float | None
+    ) -> Float:
+        """Pull towards the places of the sketch, which may lie off the readable grid."""
+        value = np.zeros(size, dtype=np.float32)
+        for position in rule.sketch:
+            at = POSITION_OFFSET + position
+            value[at] = rule.sketch_weight
+            if grid is not None:  # what the sketch plays is readable
+                grid[at] = max(grid[at], 0.0)
+        last = events[-1][0] - POSITION_OFFSET if events else -1
+        if any(position > last for position in rule.sketch):
+            # A figure that stops half way through the bar leaves a hole under the melody.
+            value[END] = -rule.sketch_weight
+        return value
+
+    def _occupied(self, rule: CellRule, size: int, events: Sequence[tuple[int, ...]]) -> Float:
+        """Cost of places where the part already sounds."""
+        value = np.zeros(size, dtype=np.float32)
+        if not self.options.polyphony:
+            return value
+        last, place = events[-1][0], events[-1][0] - POSITION_OFFSET
+        if rule.single_line:
+            value[last] = _NEVER
+            # A line may breathe but rarely cuts its own note short.
+            stop = min(last + _STEPS_OF[events[-1][2]], POSITION_OFFSET + rule.steps)
+            value[last + 1 : stop] = -2.5
+            return value
+        here = sum(event[0] == last for event in events)
+        top = events[-1][1] - PITCH_OFFSET
+        if here >= _MAX_CHORD_NOTES or (top >= rule.high and self.options.part_range):
+            value[last] = _NEVER
+        elif max(rule.sketch.get(place, ((0,), 0))[0]) <= top:
+            value[last] = -3.0  # the chord is complete
+        return value
+
+    # Pitch
+
+    def _pitch(self, rule: CellRule, size: int, row: RowState) -> Terms:
+        options = self.options
         step = row.partial[0] - POSITION_OFFSET
-        bias = np.full(len(logits), _NEVER, dtype=np.float32)
-        low, high = rule.low, rule.high
-        held = [e for e in row.events if e[0] == row.partial[0]]
-        if held:
-            low = min(max(e[1] for e in held) - PITCH_OFFSET + 1, high)
+        low, high = (rule.low, rule.high) if options.part_range else (1, 126)
+        held = [event[1] - PITCH_OFFSET for event in row.events if event[0] == row.partial[0]]
+        if held and options.polyphony:
+            low = min(max(held) + 1, high)
         pitches = np.arange(low, high + 1)
-        value = np.zeros(len(pitches), dtype=np.float32)
+        by_pitch = self._pitch_rules(rule, row, step, pitches, held)
+        terms: Terms = {}
+        for name, value in by_pitch.items():
+            terms[name] = np.zeros(size, dtype=np.float32)
+            terms[name][PITCH_OFFSET + pitches] = value
+        allowed = np.zeros(size, dtype=bool)
+        allowed[PITCH_OFFSET + pitches] = True
+        terms["range"] = _forbid(allowed)
+        self._add_repetition(terms, 1, rule, size, row)
+        return terms
+
+    def _pitch_rules(
+        self,
+        rule: CellRule,
+        row: RowState,
+        step: int,
+        pitches: NDArray[np.int64],
+        held: Sequence[int],
+    ) -> Terms:
+        options = self.options
         index = rule.chord_index(step)
         tones = rule.chord_tones[index]
         strong = float(rule.accent[step])
-        starts_chord = step == rule.chord_starts[index] or (step == 0)
+        starts_chord = step in (rule.chord_starts[index], 0)
         in_chord = _members(tones)[pitches % 12] if tones else np.ones(len(pitches), bool)
         in_scale = _members(rule.scale | tones)[pitches % 12]
-        # A melody may lean on the harmony; the parts around it are the harmony.
-        firmness = 1.2 * strong if rule.is_melody else 1.5 + 3.0 * strong
-        value += np.where(in_chord, firmness, 0.0)
-        value -= np.where(in_scale, 0.0, 5.0)
-        if starts_chord:
-            value -= np.where(in_chord, 0.0, 0.8 if rule.is_melody else 2.5)
-        root = rule.chord_roots[index]
-        if rule.is_bass and root >= 0 and starts_chord:
-            value += np.where(pitches % 12 == root, 4.0, 0.0)
-        for pitch_class, weight in rule.closing.items():
-            value += np.where(pitches % 12 == pitch_class, weight, 0.0)
+        terms: Terms = {}
+        if options.chord_weight:
+            # A melody may lean on the harmony; the parts around it are the harmony.
+            firmness = 1.2 * strong if rule.is_melody else 1.5 + 3.0 * strong
+            chord = np.where(in_chord, firmness, 0.0)
+            if starts_chord:
+                chord -= np.where(in_chord, 0.0, 0.8 if rule.is_melody else 2.5)
+            root = rule.chord_roots[index]
+            if rule.is_bass and root >= 0 and starts_chord:
+                chord += np.where(pitches % 12 == root, 4.0, 0.0)
+            terms["chord"] = (options.chord_weight * chord).astype(np.float32)
+        if options.scale_weight:
+            scale = -5.0 * options.scale_weight * ~in_scale
+            terms["scale"] = scale.astype(np.float32)
+        if rule.closing and options.forced_ends:
+            goal = np.zeros(len(pitches), dtype=np.float32)
+            for pitch_class, weight in rule.closing.items():
+                goal += np.where(pitches % 12 == pitch_class, weight, 0.0)
+            terms["cadence"] = goal
         if step in rule.sketch:
-            for wanted in rule.sketch[step][0]:
-                if low <= wanted <= high:
-                    value[wanted - low] += 1.2 * rule.sketch_weight
-        if held:  # no clusters
-            value -= np.where(pitches - (low - 1) <= 2, 2.5, 0.0)
-        value += self._clash(rule, row, step, pitches, in_chord)
-        value += self._line(rule, row, pitches)
-        bias[PITCH_OFFSET + pitches] = value
-        logits += bias
+            sketch = np.isin(pitches, rule.sketch[step][0])
+            terms["sketch"] = (1.2 * rule.sketch_weight * sketch).astype(np.float32)
+        if held and options.polyphony:  # no clusters
+            close = np.abs(pitches[:, None] - np.asarray(held)).min(axis=1) <= 2
+            terms["polyphony"] = np.where(close, -2.5, 0.0).astype(np.float32)
+        around = [*rule.other_lines, *self._new_lines(rule, row)]
+        if options.clash_weight:
+            clash = self._clash(rule, row, step, pitches, in_chord, around)
+            terms["clash"] = options.clash_weight * clash
+        if options.line_weight:
+            terms["line"] = options.line_weight * self._line(rule, row, pitches)
+        if options.voice_crossing:
+            self._add_mask(terms, "crossing", self._in_order(step, pitches, around))
+        if options.playable_hand and rule.reach < 127:
+            self._add_mask(terms, "hand", self._in_reach(rule, row, step, pitches))
+        return terms
+
+    @staticmethod
+    def _add_mask(terms: Terms, name: str, allowed: NDArray[np.bool_]) -> None:
+        """Add a mask, unless nothing would be left: then the rule cannot be kept."""
+        others = np.ones(len(allowed), dtype=bool)
+        for term in terms.values():
+            others &= np.isfinite(term)
+        if (allowed & others).any() and not allowed.all():
+            terms[name] = _forbid(allowed)
+
+    @staticmethod
+    def _in_order(
+        step: int, pitches: NDArray[np.int64], around: Sequence[Sounding]
+    ) -> NDArray[np.bool_]:
+        """Which pitches lie between the voices above and below."""
+        allowed = np.ones(len(pitches), dtype=bool)
+        for note in around:
+            if note.side and note.start <= step < note.end:
+                allowed &= pitches <= note.pitch if note.side > 0 else pitches >= note.pitch
+        return allowed
+
+    @staticmethod
+    def _in_reach(
+        rule: CellRule, row: RowState, step: int, pitches: NDArray[np.int64]
+    ) -> NDArray[np.bool_]:
+        """Which pitches the hand reaches while it holds what still sounds in this bar."""
+        sounding = [
+            pitch - PITCH_OFFSET
+            for position, pitch, duration, _ in row.events
+            if position - POSITION_OFFSET <= step < position - POSITION_OFFSET + _STEPS_OF[duration]
+        ]
+        if not sounding:
+            return np.ones(len(pitches), dtype=bool)
+        low, high = max(sounding) - rule.reach, min(sounding) + rule.reach
+        return np.asarray((pitches >= low) & (pitches <= high))
 
     def _clash(
         self,
@@ -225,11 +292,12 @@ class GuidanceFilter:
         step: int,
         pitches: NDArray[np.int64],
         in_chord: NDArray[np.bool_],
-    ) -> NDArray[np.float32]:
+        around: Sequence[Sounding],
+    ) -> Float:
         """Discourage harsh intervals with sounding notes and parallel fifths and octaves."""
         value = np.zeros(len(pitches), dtype=np.float32)
         mine = self._previous(rule, row)
-        for start, end, pitch, previous in [*rule.other_lines, *self._new_lines(rule, row)]:
+        for start, end, pitch, previous, _ in around:
             if not start <= step < end:
                 continue
             distance = np.abs(pitches - pitch) % 12
@@ -243,18 +311,18 @@ class GuidanceFilter:
                     value -= np.where(parallel, 3.0, 0.0)
         return value
 
-    def _new_lines(self, rule: CellRule, row: RowState) -> list[tuple[int, int, int, int]]:
+    def _new_lines(self, rule: CellRule, row: RowState) -> list[Sounding]:
         """Notes that this candidate has put into other parts of the same bar."""
-        found: list[tuple[int, int, int, int]] = []
+        found: list[Sounding] = []
         for cell in range(max(row.cell - 16, 0), row.cell):
             other = self.rules[cell]
             if other.bar != rule.bar or other.part == rule.part:
                 continue
-            previous = self._last_before(cell, row)
+            previous, side = self._last_before(cell, row), rule.sides.get(other.part, 0)
             for position, pitch, duration, _ in row.cells[cell]:
                 start = position - POSITION_OFFSET
                 midi = pitch - PITCH_OFFSET
-                found.append((start, start + _STEPS_OF[duration], midi, previous))
+                found.append(Sounding(start, start + _STEPS_OF[duration], midi, previous, side))
                 previous = midi
         return found
 
@@ -267,9 +335,7 @@ class GuidanceFilter:
         before = self.rules[cell].previous_pitch
         return -1 if before is None else before
 
-    def _line(
-        self, rule: CellRule, row: RowState, pitches: NDArray[np.int64]
-    ) -> NDArray[np.float32]:
+    def _line(self, rule: CellRule, row: RowState, pitches: NDArray[np.int64]) -> Float:
         """Melodic rules of a single line: leaps, repeated notes, the middle of the range."""
         value = np.zeros(len(pitches), dtype=np.float32)
         previous = self._previous(rule, row)
@@ -297,7 +363,7 @@ class GuidanceFilter:
 
     def _parallel_with_roots(
         self, rule: CellRule, row: RowState, previous: int, pitches: NDArray[np.int64]
-    ) -> NDArray[np.float32]:
+    ) -> Float:
         """Cost of moving in octaves or fifths with the bass notes that the chords imply."""
         step = row.partial[0] - POSITION_OFFSET
         index = rule.chord_index(step)
@@ -322,15 +388,61 @@ class GuidanceFilter:
             found = [rule.previous_pitch, *found]
         return found[-2:]
 
-    def _duration(self, rule: CellRule, logits: NDArray[np.float32], row: RowState) -> None:
+    # Duration
+
+    def _duration(self, rule: CellRule, size: int, row: RowState) -> Terms:
+        options = self.options
         step = row.partial[0] - POSITION_OFFSET
-        longest = max(rule.boundary - step, 1)
-        fits = np.zeros(len(logits), dtype=bool)
+        boundary = rule.boundary if options.forced_ends else 2 * rule.steps
+        longest = max(boundary - step, 1)
+        fits = np.zeros(size, dtype=bool)
         fits[1:] = longest >= DURATIONS
         on_grid = fits & _DURATION_OK
-        logits[~(on_grid if on_grid.any() else fits)] = _NEVER
-        if rule.long_close and rule.boundary - step >= 12:
-            logits[1:] += np.where(longest / 2 <= DURATIONS, 2.0, 0.0)
+        readable = options.readable_grid and on_grid.any()
+        terms: Terms = {"end": _forbid(fits)}
+        if readable:
+            terms["grid"] = _forbid(on_grid)
+        if rule.long_close and options.forced_ends and longest >= 12:
+            closing = np.zeros(size, dtype=np.float32)
+            closing[1:] = np.where(longest / 2 <= DURATIONS, 2.0, 0.0)
+            terms["cadence"] = closing
         if step in rule.sketch:
-            wanted = rule.sketch[step][1]
-            logits[1:] += np.where(wanted == DURATIONS, rule.sketch_weight, 0.0)
+            sketch = np.zeros(size, dtype=np.float32)
+            sketch[1:] = np.where(rule.sketch[step][1] == DURATIONS, rule.sketch_weight, 0.0)
+            terms["sketch"] = sketch
+        return terms
+
+    # Repetition
+
+    def _add_repetition(
+        self, terms: Terms, field_index: int, rule: CellRule, size: int, row: RowState
+    ) -> None:
+        """Cost of what would make a bar that has already stood twice stand a third time."""
+        if not self.options.repetition_weight or not (rule.is_melody or rule.history):
+            return
+        so_far = tuple(
+            (event[0] - POSITION_OFFSET, event[1] - PITCH_OFFSET) for event in row.events
+        )
+        value = np.zeros(size, dtype=np.float32)
+        for bar in self._worn_bars(rule, row):
+            if bar[: len(so_far)] != so_far:
+                continue
+            if len(so_far) == len(bar):
+                if field_index == 0:
+                    value[END] = -self.options.repetition_weight
+            elif field_index == 1 and bar[len(so_far)][0] == row.partial[0] - POSITION_OFFSET:
+                value[PITCH_OFFSET + bar[len(so_far)][1]] = -self.options.repetition_weight
+        if value.any():
+            terms["repetition"] = value
+
+    def _worn_bars(self, rule: CellRule, row: RowState) -> list[Bar]:
+        """Bars that the line has played twice of late."""
+        fresh = [
+            tuple(
+                (event[0] - POSITION_OFFSET, event[1] - PITCH_OFFSET) for event in row.cells[cell]
+            )
+            for cell in range(row.cell)
+            if self.rules[cell].part == rule.part
+        ]
+        bars = [bar for bar in [*rule.history, *fresh][-_REMEMBERED_BARS:] if bar]
+        return [bar for bar in dict.fromkeys(bars) if bars.count(bar) >= _BARS_ALIKE]

@@ -48,6 +48,8 @@ _MANY_NOTES = frozenset(
         *(*range(80, 104), 104, 105, 106, 107, 108),
     ]
 )
+_ORDERED_FAMILIES = (range(40, 44), range(52, 55))  # bowed strings, voices
+_HAND_SEMITONES = 14
 
 
 def is_single_line(plan: Plan, part_index: int) -> bool:
@@ -62,6 +64,39 @@ def is_single_line(plan: Plan, part_index: int) -> bool:
     if part.program in range(48, 56) or part.program == 61:
         return sum(p.program == part.program and not p.is_drum for p in plan.parts) >= 3
     return part.program not in _MANY_NOTES
+
+
+def keep_order(plan: Plan, part_index: int, other_index: int) -> int:
+    """Say whether two voices keep their order, as strings and choirs do.
+
+    Returns
+    -------
+    int
+        +1 where the other part stays above, -1 where it stays below, 0 where they may cross.
+    """
+    part, other = plan.parts[part_index], plan.parts[other_index]
+    if part_index == other_index or part.is_drum or other.is_drum:
+        return 0
+    alike = part.program == other.program or any(
+        part.program in family and other.program in family for family in _ORDERED_FAMILIES
+    )
+    if not (alike and is_single_line(plan, part_index) and is_single_line(plan, other_index)):
+        return 0
+    # The middle of the range; of two violins the first stands above.
+    mine = (part.low + part.high, -part_index)
+    return 1 if (other.low + other.high, -other_index) > mine else -1
+
+
+def hand_reach(plan: Plan, part_index: int) -> int:
+    """Return the semitones that a part's notes may span at once; 127 where nothing binds them.
+
+    A keyboard with two parts has one hand for each, and a hand reaches a ninth.
+    """
+    part = plan.parts[part_index]
+    if part.is_drum or not _is_keyboard(part):
+        return 127
+    hands = sum(p.program == part.program and not p.is_drum for p in plan.parts)
+    return _HAND_SEMITONES if hands >= 2 else 127
 
 
 def _is_keyboard(part: PlanPart) -> bool:

@@ -9,14 +9,15 @@ Public names: :class:`Writer`, :class:`WriterOptions`.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from leitmotiv.compose.canvas import Canvas
-from leitmotiv.compose.guidance import CellRule, GuidanceFilter
-from leitmotiv.compose.part_writing import is_single_line
+from leitmotiv.compose.cell_rule import Bar, CellRule, GuidanceOptions, Sounding
+from leitmotiv.compose.guidance import GuidanceFilter
+from leitmotiv.compose.part_writing import hand_reach, is_single_line, keep_order
 from leitmotiv.compose.ranking import Passage, accompaniment_score, melody_score
 from leitmotiv.models import DecodeOptions, EventModel, Prompt, RowState, TargetCell, decode
 from leitmotiv.score import Origin
@@ -38,7 +39,8 @@ class WriterOptions:
     """How the network is asked.
 
     ``num_candidates`` versions of a melody are drawn and ``num_accompaniments`` of the other parts;
-    ``sketch_weight`` (logits) pulls accompaniments towards their rule-based sketch.
+    ``sketch_weight`` (logits) pulls accompaniments towards their rule-based sketch; ``guidance``
+    says which rules hold.
     """
 
     num_candidates: int = 12
@@ -46,6 +48,7 @@ class WriterOptions:
     temperature: float = 0.95
     min_p: float = 0.06
     sketch_weight: float = 3.5
+    guidance: GuidanceOptions = field(default_factory=GuidanceOptions)
 
 
 class Writer:
@@ -107,7 +110,7 @@ class Writer:
             targets,
             rng,
             num_candidates=num_candidates or usual,
-            filters=[GuidanceFilter(rules)],
+            filters=[GuidanceFilter(rules, options.guidance)],
             options=DecodeOptions(
                 temperature=(options.temperature,) * 4, min_p=options.min_p, num_fields=3
             ),
@@ -262,6 +265,14 @@ class Writer:
             sketch_weight=self.options.sketch_weight
             * (_COUNTER_FREEDOM if plan.parts[part].role == "counter" else 1.0),
             other_lines=self._sounding(absolute, part, shift),
+            sides={
+                other: keep_order(plan, part, window.parts[other])
+                for other in range(len(window.parts))
+            },
+            reach=hand_reach(plan, part),
+            history=self._history(window, part)
+            if lead or plan.parts[part].role == "counter"
+            else (),
             is_bass=plan.parts[part].role == "bass" and not lead,
             is_melody=lead,
             long_close=lead and ends_phrase,
@@ -295,27 +306,34 @@ class Writer:
             table[int(position)] = (pitches, int(chosen["duration"].max()))
         return table
 
-    def _sounding(self, bar: int, part: int, shift: int) -> list[tuple[int, int, int, int]]:
-        """Written notes of other pitched parts that sound in a bar, in steps from its start."""
+    def _history(self, window: Window, part: int) -> tuple[Bar, ...]:
+        """What a line plays in the eight bars before the region."""
+        first = window.start + window.cells[window.num_context][0]
+        bars: list[Bar] = []
+        for bar in range(max(first - 8, 0), first):
+            cell = self.canvas.cell(bar, part)
+            pitches = (cell["pitch"].astype(np.int64) + window.shift).tolist()
+            bars.append(tuple(zip(cell["position"].tolist(), pitches, strict=True)))
+        return tuple(bars)
+
+    def _sounding(self, bar: int, part: int, shift: int) -> list[Sounding]:
+        """Written notes of other pitched parts that sound in a bar."""
         canvas = self.canvas
-        found: list[tuple[int, int, int, int]] = []
+        found: list[Sounding] = []
         for other in range(canvas.plan.num_parts):
             if other == part or canvas.grid.is_drum[other]:
                 continue
+            side = keep_order(canvas.plan, part, other)
             notes = canvas.part_notes(other)
             notes = notes[(notes["bar"] >= bar - 4) & (notes["bar"] <= bar)]
             start = (notes["bar"].astype(np.int64) - bar) * canvas.steps + notes["position"]
             end = start + notes["duration"]
             pitch = notes["pitch"].astype(np.int64) + shift
             previous = np.concatenate([[-1], pitch])[: len(pitch)]
-            sounds = end > 0
-            found += zip(
-                start[sounds].tolist(),
-                end[sounds].tolist(),
-                pitch[sounds].tolist(),
-                previous[sounds].tolist(),
-                strict=True,
-            )
+            for index in np.flatnonzero(end > 0).tolist():
+                begin, stop = int(start[index]), int(end[index])
+                before = int(previous[index])
+                found.append(Sounding(begin, stop, int(pitch[index]), before, side))
         return found
 
     def _score(
