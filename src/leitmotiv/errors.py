@@ -13,6 +13,7 @@
     ├── ModelError       (ValueError)   weights that are missing, corrupt or of another version
     ├── AudioError       (ValueError)   audio of the wrong shape, rate or content
     ├── RenderError      (ValueError)   an instrument or sound bank that cannot sound
+    ├── ReviewError      (ValueError)   music that cannot be reviewed or compared
     ├── ReleaseError     (ValueError)   a bundle that cannot be written
     ├── CorpusError      (ValueError)   training material that cannot be used
     └── MissingExtraError (ImportError) an optional dependency that is not installed
@@ -35,6 +36,7 @@ __all__ = [
     "ReadError",
     "ReleaseError",
     "RenderError",
+    "ReviewError",
     "ScoreError",
     "StyleError",
     "TheoryError",
@@ -83,6 +85,10 @@ class AudioError(LeitmotivError, ValueError):
 
 class RenderError(LeitmotivError, ValueError):
     """An instrument or sound bank that cannot sound."""
+
+
+class ReviewError(LeitmotivError, ValueError):
+    """Music that cannot be reviewed, or a comparison that has nothing to go by."""
 
 
 class ReleaseError(LeitmotivError, ValueError):

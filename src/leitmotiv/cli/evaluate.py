@@ -3,7 +3,7 @@
 Files are read in processes apart while the model works, so that a damaged one costs a line in the
 report and nothing else.
 
-Public names: :func:`evaluate_command`, :func:`load_scorer`.
+Public names: :func:`evaluate_command`, :func:`load_scorer`, :func:`read_inputs`.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from leitmotiv.models.evaluation import EventScorer
     from leitmotiv.score import Score
 
-__all__ = ["evaluate_command", "load_scorer"]
+__all__ = ["evaluate_command", "load_scorer", "read_inputs"]
 
 
 def load_scorer(checkpoint: str) -> tuple[EventScorer, dict[str, Any]]:
@@ -87,7 +87,7 @@ def _check_vocabulary(name: str, version: int) -> None:
         )
 
 
-def _read_all(inputs: list[Input], limit: int | None) -> Iterator[tuple[str, Score | str]]:
+def read_inputs(inputs: list[Input], limit: int | None) -> Iterator[tuple[str, Score | str]]:
     """Name each file with what is in it, or with why that cannot be known."""
     from leitmotiv.score.files import MEMORY_BYTES, MUSICXML_TIMEOUT_SEC, parse_score
     from leitmotiv.score.worker_pool import Task, WorkerPool
@@ -132,7 +132,7 @@ def evaluate_command(
     given, none = BitCount(), BitCount()
     rows: list[dict[str, Any]] = []
     skipped: list[tuple[str, str]] = []
-    for name, read in _read_all(inputs, limit):
+    for name, read in read_inputs(inputs, limit):
         _show_progress(len(rows) + len(skipped) + 1, min(total, limit or total))
         if isinstance(read, str):
             skipped.append((name, read))

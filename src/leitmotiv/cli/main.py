@@ -355,14 +355,14 @@ def train(
 @app.command()
 def evaluate(
     checkpoint: Annotated[
-        str,
+        str | None,
         typer.Argument(
-            metavar="CHECKPOINT", help="A .pt file, an exported model, or the word default."
+            metavar="[CHECKPOINT]", help="A .pt file, an exported model, or the word default."
         ),
-    ],
+    ] = None,
     data: Annotated[
-        Path, typer.Option(metavar="PATH", help="Folder, zip or file of MIDI or MusicXML.")
-    ],
+        Path | None, typer.Option(metavar="PATH", help="Folder, zip or file of MIDI or MusicXML.")
+    ] = None,
     per_file: Annotated[
         bool, typer.Option("--per-file", help="Also a line for each file.")
     ] = False,
@@ -372,15 +372,61 @@ def evaluate(
             metavar="N", parser=_parse_whole("limit", 1, 10**9), help="Read the first N files only."
         ),
     ] = None,
+    music: Annotated[
+        Path | None,
+        typer.Option(metavar="FOLDER", help="Compare these pieces with pieces by people instead."),
+    ] = None,
+    against: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FOLDER|GENRE", help="The people's pieces; else the nearest shipped genre."
+        ),
+    ] = None,
+    baseline: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="FOLDER", help="Another set to show beside it; may be repeated."),
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option("-o", "--output", metavar="FILE.html", help="Write a page with plots."),
+    ] = None,
+    bars: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N", parser=_parse_whole("bars", 8, 2000), help="First bars to read; else 32."
+        ),
+    ] = None,
+    overwrite: OverwriteOption = False,
     json: JsonOption = False,
 ) -> None:
-    """Measure a composer on pieces it has never seen: bits per note and per second of music.
+    """Measure a composer on pieces it has never seen, or its pieces against people's.
 
     \b
-    leitmotiv evaluate default --data my-midi-files
+    leitmotiv evaluate default --data my-midi-files    bits per note and per second
     leitmotiv evaluate runs/composer/best.pt --data pieces.zip --per-file
-    leitmotiv evaluate exported/composer.json --data song.mid
+    leitmotiv evaluate --music my-pieces --against piano -o report.html
+    leitmotiv evaluate --music new --against human --baseline old
     """
+    if music is not None:
+        if checkpoint is not None or data is not None:
+            raise typer.BadParameter("--music goes without CHECKPOINT and --data; drop one of them")
+        from leitmotiv.cli.music_evaluation import evaluate_music_command
+
+        evaluate_music_command(
+            music,
+            against=against,
+            baselines=baseline or [],
+            output=output,
+            num_bars=bars or 32,
+            seed=0,
+            overwrite=overwrite,
+            as_json=json,
+        )
+        return
+    if checkpoint is None or data is None:
+        raise typer.BadParameter(
+            "name a CHECKPOINT and --data PATH, or pieces to compare with --music FOLDER"
+        )
     from leitmotiv.cli.evaluate import evaluate_command
 
     evaluate_command(checkpoint, data=data, per_file=per_file, limit=limit, as_json=json)
