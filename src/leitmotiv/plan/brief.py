@@ -11,14 +11,15 @@ Conventions:
 - Chords are Harte symbols (``D:min7/b3``), one a bar, or two a bar where there are twice as many
   as bars.
 
-Public names: :class:`Brief`, :class:`ThemeNote`, :func:`brief_json_schema`,
+Public names: :class:`Brief`, :class:`ThemeNote`, :class:`BriefPart`, :class:`PartRange`,
+:data:`Cadence`, :func:`brief_json_schema`,
 :func:`check_meter` and the limits :data:`MIN_BPM`, :data:`MAX_BPM`, :data:`MAX_BARS`,
 :data:`MIN_DURATION_SEC`, :data:`MAX_DURATION_SEC`.
 """
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
@@ -35,6 +36,9 @@ __all__ = [
     "MIN_BPM",
     "MIN_DURATION_SEC",
     "Brief",
+    "BriefPart",
+    "Cadence",
+    "PartRange",
     "ThemeNote",
     "brief_json_schema",
     "check_meter",
@@ -46,6 +50,10 @@ MIN_DURATION_SEC, MAX_DURATION_SEC = 2.0, 3600.0
 MAX_SEED = 2**63 - 1
 MAX_DENOMINATOR = 32
 MAX_BAR_QUARTERS = 8
+MIN_RANGE_SEMITONES = 7
+
+Cadence = Literal["authentic", "half", "deceptive", "plagal", "none"]
+"""How a phrase closes; ``none`` leaves it open."""
 
 
 def check_meter(text: str) -> str:
@@ -84,6 +92,45 @@ class ThemeNote(Noun):
     onset_quarter: float = Field(ge=0, le=4096, description="Onset in quarters from the start.")
     duration_quarter: float = Field(gt=0, le=64, description="Notated length in quarters.")
     pitch: int = Field(ge=0, le=127, description="MIDI pitch, 60 = C4.")
+
+
+class PartRange(Noun):
+    """The pitches that an instrument may use, wherever it plays."""
+
+    fault: ClassVar[type[LeitmotivError]] = BriefError
+    noun: ClassVar[str] = "range"
+
+    instrument: str = Field(min_length=1, max_length=60, description="General MIDI name.")
+    low: int = Field(ge=0, le=127, description="Lowest MIDI pitch, 60 = C4.")
+    high: int = Field(ge=0, le=127, description="Highest MIDI pitch.")
+
+    @model_validator(mode="after")
+    def _check_span(self) -> Self:
+        _check_span(self.instrument, self.low, self.high)
+        return self
+
+
+def _check_span(instrument: str, low: int, high: int) -> None:
+    if high - low < MIN_RANGE_SEMITONES:
+        raise ValueError(
+            f"the range of {instrument!r}, {low} to {high}, must span at least "
+            f"{MIN_RANGE_SEMITONES} semitones from its lowest to its highest pitch; widen it"
+        )
+
+
+class BriefPart(Noun):
+    """One part exactly as it shall be: instrument, and if wished role, name and range."""
+
+    fault: ClassVar[type[LeitmotivError]] = BriefError
+    noun: ClassVar[str] = "part"
+
+    instrument: str = Field(min_length=1, max_length=60, description="General MIDI name.")
+    role: Literal["melody", "counter", "harmony", "bass", "pad", "drums"] = Field(
+        description="Task of the part."
+    )
+    name: str | None = Field(default=None, max_length=60, description="Name in the score.")
+    low: int | None = Field(default=None, ge=0, le=127, description="Lowest MIDI pitch.")
+    high: int | None = Field(default=None, ge=0, le=127, description="Highest MIDI pitch.")
 
 
 class Brief(Noun):
@@ -136,6 +183,25 @@ class Brief(Noun):
     without: tuple[str, ...] = Field(
         default=(), description="Instruments that must not appear ('drums' for the drum kit)."
     )
+    parts: tuple[BriefPart, ...] | None = Field(
+        default=None,
+        max_length=16,
+        description="Every part exactly; in place of instruments and of the usual line-up.",
+    )
+    ranges: tuple[PartRange, ...] = Field(
+        default=(), max_length=16, description="Pitches that single instruments may use."
+    )
+    energy: tuple[Annotated[float, Field(ge=0, le=1)], ...] = Field(
+        default=(),
+        max_length=64,
+        description="Energy over the piece, 0 still to 1 climax: points at equal distances.",
+    )
+    cadences: tuple[Cadence, ...] = Field(
+        default=(),
+        max_length=MAX_BARS,
+        description="Cadence of each phrase, again from the start where there are more phrases.",
+    )
+    last_cadence: Cadence | None = Field(default=None, description="Cadence of the last phrase.")
     form: str | None = Field(default=None, description="Form, a name of the vocabulary.")
     chords: tuple[str, ...] | None = Field(
         default=None, max_length=2 * MAX_BARS, description="Harte symbols, one a bar or half bar."
@@ -188,6 +254,14 @@ class Brief(Noun):
     def _check_theme(self) -> Self:
         if self.theme is not None and not self.theme:
             raise ValueError("theme is empty; give at least one note such as C4")
+        return self
+
+    @model_validator(mode="after")
+    def _check_parts(self) -> Self:
+        if self.parts is not None and (self.instruments or self.joining):
+            raise ValueError("parts and instruments both say who plays; keep one of the two lists")
+        if self.parts == ():
+            raise ValueError("parts is empty; give at least one part or leave the list out")
         return self
 
     @model_validator(mode="after")

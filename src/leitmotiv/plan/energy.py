@@ -5,19 +5,20 @@ Purpose: one curve in [0, 1] that textures, dynamics and density follow.
 Conventions: the curve is an arch whose top lies at about two thirds of the piece (three quarters
 in build-ups), on a level set by the arousal of the brief. Textures follow from energy and genre.
 
-Public names: :func:`shape_energy`, :func:`shape_textures`.
+Public names: :func:`shape_energy`, :func:`follow_curve`, :func:`shape_textures`.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 
 from leitmotiv.plan.form import SectionSketch
 from leitmotiv.plan.plan import PlanPart
 
-__all__ = ["shape_energy", "shape_textures"]
+__all__ = ["follow_curve", "shape_energy", "shape_textures"]
 
 _LIFT = {
     "intro": -0.25, "verse": -0.05, "chorus": 0.18, "refrain": 0.1, "bridge": 0.0, "contrast": 0.05,
@@ -57,6 +58,28 @@ def shape_energy(
     if ends_loud and len(sections) > 1 and not sections[-1].is_frame:
         best = max(section.energy for section in sections)
         sections[-1].energy = round(max(sections[-1].energy, best - 0.03), 2)
+
+
+def follow_curve(sections: list[SectionSketch], curve: Sequence[float]) -> None:
+    """Set ``energy`` of each section to a given curve in its middle; no curve changes nothing.
+
+    ``curve`` holds energies in [0, 1] at equal distances from the first to the last bar, straight
+    lines between them; a single value holds throughout.
+    """
+    if not curve:
+        return
+    total = sum(section.num_bars for section in sections)
+    points = np.linspace(0.0, total, len(curve)) if len(curve) > 1 else np.zeros(1)
+    position = 0
+    for section in sections:
+        # The ends of a curve are its first and last section, however long those are.
+        middle = position + section.num_bars / 2
+        if section is sections[0]:
+            middle = 0.0
+        elif section is sections[-1]:
+            middle = float(total)
+        position += section.num_bars
+        section.energy = round(float(np.interp(middle, points, curve)), 2)
 
 
 def shape_textures(

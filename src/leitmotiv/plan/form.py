@@ -11,7 +11,7 @@ Conventions:
 - Phrases are four or eight bars; odd lengths give phrases of three, five or six.
 
 Public names: :class:`SectionSketch`, :class:`PhraseSketch`, :func:`make_form`,
-:func:`tile_phrases`, :func:`is_letter_form`.
+:func:`tile_phrases`, :func:`is_letter_form`, :func:`set_cadences`.
 
 References
 ----------
@@ -21,6 +21,7 @@ W. E. Caplin, *Classical Form*, Oxford University Press 1998 (sentence, period, 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -28,7 +29,14 @@ import numpy as np
 from leitmotiv.plan.plan import Cadence
 from leitmotiv.theory import Key
 
-__all__ = ["PhraseSketch", "SectionSketch", "is_letter_form", "make_form", "tile_phrases"]
+__all__ = [
+    "PhraseSketch",
+    "SectionSketch",
+    "is_letter_form",
+    "make_form",
+    "set_cadences",
+    "tile_phrases",
+]
 
 _LETTERS = re.compile(r"A[A-F]{1,15}")
 _EPISODES = "BCDEF"
@@ -344,3 +352,27 @@ def _cadences(
         else:
             inner.append("plagal" if rng.random() < 0.08 else "authentic")
     return [*inner, closing]
+
+
+def set_cadences(
+    sections: list[SectionSketch], cadences: Sequence[Cadence], last: Cadence | None
+) -> None:
+    """Close the phrases as asked; phrases of one bar have no room for a cadence.
+
+    Parameters
+    ----------
+    cadences : sequence of str
+        One a phrase, again from the start where there are fewer. A list shorter than the piece
+        leaves the very last phrase as it is, so that the piece still comes to its end.
+    last : str or None
+        Cadence of the very last phrase.
+    """
+    phrases = [phrase for section in sections for phrase in section.phrases]
+    for index, phrase in enumerate(phrases):
+        final = index == len(phrases) - 1
+        if cadences and not (final and len(cadences) < len(phrases)):
+            phrase.cadence = cadences[index % len(cadences)]
+        if final and last is not None:
+            phrase.cadence = last
+        if phrase.num_bars == 1:
+            phrase.cadence = "none"

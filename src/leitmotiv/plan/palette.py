@@ -26,10 +26,12 @@ from dataclasses import dataclass
 from typing import cast
 
 from leitmotiv.errors import BriefError
+from leitmotiv.plan.brief import MIN_RANGE_SEMITONES, BriefPart, PartRange
 from leitmotiv.plan.joining import join_line_up, num_covered, plays_chords
 from leitmotiv.plan.plan import PlanPart, Role
 from leitmotiv.plan.vocabulary import Genre, PaletteEntry, vocabulary
 from leitmotiv.score.general_midi import DRUM_KIT, ENSEMBLES, Instrument, find_instrument
+from leitmotiv.theory import pitch_name
 
 __all__ = ["MAX_PLANNED_PARTS", "is_excluded", "make_palette"]
 
@@ -326,6 +328,50 @@ def _usual_drafts(
     return _from_entries(entries, without, joining)
 
 
+def _exact_drafts(exact: Sequence[BriefPart], without: Sequence[str]) -> list[_Draft]:
+    drafts = []
+    for part in exact:
+        instrument = _resolve(part.instrument)
+        if is_excluded(instrument, without):
+            continue
+        role: Role = "drums" if instrument.is_drum else part.role
+        low, high = _window(instrument, role)
+        low = low if part.low is None else part.low
+        high = high if part.high is None else part.high
+        _check_range(instrument, low, high)
+        drafts.append(_Draft(instrument, role, part.name or "", low, high))
+    return drafts
+
+
+def _check_range(instrument: Instrument, low: int, high: int) -> None:
+    if instrument.is_drum or instrument.low <= low < high <= instrument.high:
+        return
+    raise BriefError(
+        f"the range of {instrument.name!r}, {pitch_name(low)} to {pitch_name(high)}, must lie "
+        f"between {pitch_name(instrument.low)} and {pitch_name(instrument.high)}, what a player "
+        "reaches with ease; change the range or the instrument"
+    )
+
+
+def _apply_ranges(drafts: list[_Draft], ranges: Sequence[PartRange]) -> None:
+    """Keep parts inside the ranges given for their instruments."""
+    for wish in ranges:
+        instrument = _resolve(wish.instrument)
+        chosen = [draft for draft in drafts if draft.instrument.name == instrument.name]
+        if not chosen:
+            raise BriefError(
+                f"ranges: {instrument.name!r} has a range but does not play; add it to the "
+                "instruments or drop the range"
+            )
+        _check_range(instrument, wish.low, wish.high)
+        for draft in chosen:
+            low, high = max(draft.low, wish.low), min(draft.high, wish.high)
+            hands = len(chosen) > 1 and instrument.family in _TWO_HANDED_FAMILIES
+            # Two hands share the range; a single player has all of it.
+            fits = hands and high - low >= MIN_RANGE_SEMITONES
+            draft.low, draft.high = (low, high) if fits else (wish.low, wish.high)
+
+
 def make_palette(
     genre: Genre,
     instruments: Sequence[str],
@@ -334,6 +380,8 @@ def make_palette(
     choice: int = 0,
     line_up: Sequence[PaletteEntry] = (),
     joining: Sequence[str] = (),
+    ranges: Sequence[PartRange] = (),
+    exact: Sequence[BriefPart] | None = None,
 ) -> tuple[PlanPart, ...]:
     """Return the parts of a piece, melody to bass as scores print them.
 
@@ -349,13 +397,19 @@ def make_palette(
         A line-up that replaces the genre's own (from a style file).
     joining : sequence of str
         Instruments that join the usual line-up; without effect where ``instruments`` are given.
+    ranges : sequence of PartRange
+        Pitches that single instruments may use, inside the instrument's own range.
+    exact : sequence of BriefPart, optional
+        Every part as it shall be; only exclusions and ranges still apply.
 
     Raises
     ------
     BriefError
         If an instrument is unknown, there are too many, or nobody is left to play.
     """
-    if instruments:
+    if exact is not None:
+        drafts = _exact_drafts(exact, without)
+    elif instruments:
         players = [_resolve(name) for name in instruments]
         players = [player for player in players if not is_excluded(player, without)]
         if len(players) > MAX_PLANNED_PARTS:
@@ -384,13 +438,16 @@ def make_palette(
             "instruments: nobody is left to play; name an instrument or drop one of the exclusions"
         )
     _one_melody(drafts)
-    drafts = _with_chords(drafts)
+    if exact is None:
+        drafts = _with_chords(drafts)
     _name_parts(drafts)
+    for draft in drafts:
+        if (draft.low, draft.high) == (0, 127):
+            draft.low, draft.high = _window(draft.instrument, draft.role)
+    _apply_ranges(drafts, ranges)
     parts = []
     for draft in drafts:
         low, high = draft.low, draft.high
-        if (low, high) == (0, 127):
-            low, high = _window(draft.instrument, draft.role)
         parts.append(
             PlanPart(
                 name=draft.name,
