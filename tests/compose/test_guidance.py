@@ -6,13 +6,14 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from tests.compose.plans import CHOIR, PIANO, QUARTET, make_plan
 
 from leitmotiv.compose.cell_rule import CellRule, GuidanceOptions, Sounding
 from leitmotiv.compose.guidance import GuidanceFilter
 from leitmotiv.compose.part_writing import hand_reach, keep_order
 from leitmotiv.models import RowState
 from leitmotiv.tokens.vocabulary import END, FIELD_SIZES, PITCH_OFFSET, POSITION_OFFSET
+
+from .plans import CHOIR, PIANO, QUARTET, make_plan
 
 RULE = CellRule(
     part=0, bar=0, low=60, high=72, single_line=True, steps=96, boundary=96,
