@@ -10,6 +10,7 @@ Public names: :func:`compose`, :class:`ComposeOptions`.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -18,13 +19,22 @@ from numpy.typing import NDArray
 
 from leitmotiv.compose.accompaniment import accompaniment_part
 from leitmotiv.compose.canvas import Canvas
-from leitmotiv.compose.repair import breathe, close_cadences, hold_repeats, tidy_part
+from leitmotiv.compose.chord_edit import merge_bars
+from leitmotiv.compose.part_writing import is_single_line
+from leitmotiv.compose.repair import (
+    breathe,
+    close_cadences,
+    hold_repeats,
+    separate_repeats,
+    tidy_part,
+)
 from leitmotiv.compose.rhythm_section import rhythm_section_part
 from leitmotiv.compose.theme import (
     degree_of,
     degree_shift,
     fit_to_chords,
     pitch_of,
+    snap_to_chords,
     transform_theme,
 )
 from leitmotiv.compose.writer import Writer, WriterOptions
@@ -103,7 +113,14 @@ def compose(
             f"weights {model.name!r} have vocabulary version {model.vocabulary_version}; this "
             f"release needs {VOCABULARY_VERSION}; train or install them again"
         )
-    return _Composer(plan, model, options, rng, progress or (lambda fraction, message: None)).run()
+    tell = progress or (lambda fraction, message: None)
+    if plan.edited_bars:
+        again = copy.deepcopy(rng)  # the bars that stay must meet the same chances
+        planned = plan.replace(chords=plan.planned_chords, chords_as_planned=None)
+        written = _Composer(planned, model, options, rng, tell)
+        written.run()
+        return _Composer(plan, model, options, again, tell).rearrange(written, plan.edited_bars)
+    return _Composer(plan, model, options, rng, tell).run()
 
 
 class _Composer:
@@ -121,6 +138,7 @@ class _Composer:
         # One generator a task: an edit in one place leaves the draws elsewhere alone.
         self.theme_rng, self.melody_rng, self.rule_rng, self.parts_rng = rng.spawn(4)
         self.leads = np.full(plan.num_bars, -1, dtype=np.int64)
+        self.open_bars = frozenset(range(plan.num_bars))
 
     def run(self) -> Score:
         plan = self.plan
@@ -136,6 +154,38 @@ class _Composer:
             tidy_part(self.canvas, part)
             breathe(self.canvas, part)
         self.progress(1.0, "notes written")
+        return separate_repeats(self.canvas.to_score())
+
+    def rearrange(self, written: _Composer, bars: frozenset[int]) -> Score:
+        """Arrange some bars of a written piece for this plan's chords; the others stay."""
+        plan, before = self.plan, written.canvas.notes
+        self.open_bars, self.leads = bars, written.leads
+        self.writer.written |= written.writer.written
+        self.canvas.write([], before)
+        for bar in sorted(bars):
+            for part in range(plan.num_parts):
+                cell = self.canvas.cell(bar, part)
+                if part != self.leads[bar]:
+                    self.canvas.write([(bar, part)], cell[:0])
+                    self.writer.written[bar, part] = False
+                elif not (cell["origin"] == Origin.HUMAN).any():  # a given theme stays as it is
+                    fitted = snap_to_chords(cell, self._tones, self.writer.accent)
+                    self.canvas.write([(bar, part)], fitted)
+        self._write_accompaniment()
+        for part in range(plan.num_parts):
+            tidy_part(self.canvas, part)
+        merged = merge_bars(
+            before,
+            self.canvas.notes,
+            bars,
+            bar_steps=self.canvas.steps,
+            tones_at=self._tones,
+            is_single=lambda part: is_single_line(plan, part),
+            is_drum=lambda part: plan.parts[part].is_drum,
+        )
+        everywhere = [(bar, part) for bar in range(plan.num_bars) for part in range(plan.num_parts)]
+        self.canvas.write(everywhere, merged)
+        self.progress(1.0, f"{len(bars)} bars rearranged")
         return self.canvas.to_score()
 
     # Theme and melody
@@ -389,7 +439,9 @@ class _Composer:
         return [
             bar
             for bar in range(self.plan.num_bars)
-            if self.leads[bar] != part and part not in self.plan.section_at(bar).parts_silent
+            if bar in self.open_bars
+            and self.leads[bar] != part
+            and part not in self.plan.section_at(bar).parts_silent
         ]
 
     def _fill_free(
@@ -415,7 +467,8 @@ class _Composer:
             self.progress(
                 0.5 + 0.45 * number / len(phrases), f"parts of {plan.sections[index].label}"
             )
-            for bars in _runs(list(range(phrase.start_bar_index, phrase.end_bar_index)), 8):
+            inside = range(phrase.start_bar_index, phrase.end_bar_index)
+            for bars in _runs([bar for bar in inside if bar in self.open_bars], 8):
                 for run, parts in self._same_parts(bars, sketches):
                     open_bars = [bar for bar in run if not self._copy_parts(index, bar, parts)]
                     for piece in _runs(open_bars, 8):

@@ -5,7 +5,7 @@ scale degrees, so a theme in D minor sequences, inverts or changes mode without 
 chromatic notes keep their distance from the degree below.
 
 Public names: :func:`transform_theme`, :func:`fit_to_chords`, :func:`degree_of`, :func:`pitch_of`,
-:func:`degree_shift`.
+:func:`degree_shift`, :func:`snap_to_chords`.
 """
 
 from __future__ import annotations
@@ -18,7 +18,14 @@ from numpy.typing import NDArray
 from leitmotiv.errors import ComposeError
 from leitmotiv.theory import Key
 
-__all__ = ["degree_of", "degree_shift", "fit_to_chords", "pitch_of", "transform_theme"]
+__all__ = [
+    "degree_of",
+    "degree_shift",
+    "fit_to_chords",
+    "pitch_of",
+    "snap_to_chords",
+    "transform_theme",
+]
 
 
 def degree_of(pitch: int, key: Key) -> tuple[int, int]:
@@ -140,6 +147,25 @@ def _ornament(
     return np.asarray(starts), np.asarray(lengths), found
 
 
+def snap_to_chords(
+    notes: NDArray[np.void],
+    tones_at: Callable[[int, int], frozenset[int]],
+    accent: NDArray[np.float64],
+    *,
+    least_accent: float = 0.5,
+) -> NDArray[np.void]:
+    """Return a line whose strongly placed long notes lie on the nearest chord tone."""
+    fitted = notes.copy()
+    for note in fitted:
+        strong = accent[note["position"]] >= least_accent and note["duration"] >= 12
+        tones = tones_at(int(note["bar"]), int(note["position"]))
+        if strong and tones and int(note["pitch"]) % 12 not in tones:
+            options = [p for p in range(note["pitch"] - 2, note["pitch"] + 3) if p % 12 in tones]
+            if options:
+                note["pitch"] = min(options, key=lambda p: (abs(p - int(note["pitch"])), p))
+    return fitted
+
+
 def fit_to_chords(
     notes: NDArray[np.void],
     tones_at: Callable[[int, int], frozenset[int]],
@@ -168,16 +194,9 @@ def fit_to_chords(
         The line moves by whole octaves as one, so its shape stays; single notes that still
         stick out fold back by an octave.
     """
-    fitted = notes.copy()
+    fitted = snap_to_chords(notes, tones_at, accent, least_accent=least_accent)
     if len(fitted) == 0:
         return fitted
-    for note in fitted:
-        strong = accent[note["position"]] >= least_accent and note["duration"] >= 12
-        tones = tones_at(int(note["bar"]), int(note["position"]))
-        if strong and tones and int(note["pitch"]) % 12 not in tones:
-            options = [p for p in range(note["pitch"] - 2, note["pitch"] + 3) if p % 12 in tones]
-            if options:
-                note["pitch"] = min(options, key=lambda p: (abs(p - int(note["pitch"])), p))
     centre = low + 0.45 * (high - low)
     mean = float(fitted["pitch"].mean())
 

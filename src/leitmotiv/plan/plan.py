@@ -212,6 +212,11 @@ class Plan(_PlanRecord):
     tempos: tuple[PlanTempo, ...] = Field(min_length=1, description="Tempo map by bars.")
     sections: tuple[PlanSection, ...] = Field(min_length=1, description="Sections that tile it.")
     chords: tuple[PlanChord, ...] = Field(description="Two chords a bar, in order.")
+    chords_as_planned: tuple[str, ...] | None = Field(
+        default=None,
+        description="Symbols of the chords as the planner wrote them: where 'chords' says "
+        "otherwise, those bars alone are arranged anew. Null composes the whole from 'chords'.",
+    )
     parts: tuple[PlanPart, ...] = Field(
         min_length=1, max_length=MAX_PARTS, description="Palette, from the top of the score down."
     )
@@ -241,6 +246,11 @@ class Plan(_PlanRecord):
     @classmethod
     def _check_meter(cls, meter: str) -> str:
         return check_meter(meter)
+
+    @field_validator("chords_as_planned")
+    @classmethod
+    def _check_planned(cls, symbols: tuple[str, ...] | None) -> tuple[str, ...] | None:
+        return None if symbols is None else tuple(str(_chord(symbol)) for symbol in symbols)
 
     @model_validator(mode="after")
     def _check_whole(self) -> Self:
@@ -344,6 +354,31 @@ class Plan(_PlanRecord):
                     f"placements[{index}].part_index={placement.part_index} must be below the "
                     f"number of parts, {len(self.parts)}; check the list of parts"
                 )
+
+    @cached_property
+    def edited_bars(self) -> frozenset[int]:
+        """Bars whose chords a person has changed since the plan was made.
+
+        Empty where the plan does not remember its chords, has another length than it had, or has
+        other chords in more than half of its bars: then the piece is another one.
+        """
+        planned = self.chords_as_planned
+        if planned is None or len(planned) != len(self.chords):
+            return frozenset()
+        pairs = zip(self.chords, planned, strict=True)
+        bars = frozenset(chord.bar_index for chord, symbol in pairs if chord.symbol != symbol)
+        return bars if 2 * len(bars) <= self.num_bars else frozenset()
+
+    @property
+    def planned_chords(self) -> tuple[PlanChord, ...]:
+        """The chords before any edit."""
+        planned = self.chords_as_planned
+        if planned is None or len(planned) != len(self.chords):
+            return self.chords
+        return tuple(
+            PlanChord(bar_index=chord.bar_index, half=chord.half, symbol=symbol)
+            for chord, symbol in zip(self.chords, planned, strict=True)
+        )
 
     @property
     def num_parts(self) -> int:

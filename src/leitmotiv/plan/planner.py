@@ -404,6 +404,7 @@ def make_plan(brief: Brief, rng: np.random.Generator, *, style: StyleChoice = No
             PlanChord(bar_index=index // 2, half=index % 2, symbol=symbol)
             for index, symbol in enumerate(halves)
         ),
+        chords_as_planned=tuple(halves),
         parts=parts,
         placements=placements,
         loop=(0, length.num_bars) if form == "loop" else None,
