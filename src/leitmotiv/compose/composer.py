@@ -186,7 +186,7 @@ class _Composer:
         everywhere = [(bar, part) for bar in range(plan.num_bars) for part in range(plan.num_parts)]
         self.canvas.write(everywhere, merged)
         self.progress(1.0, f"{len(bars)} bars rearranged")
-        return self.canvas.to_score()
+        return separate_repeats(self.canvas.to_score())
 
     # Theme and melody
 

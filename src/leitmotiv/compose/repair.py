@@ -5,7 +5,7 @@ over the end of a section, wind players breathe, and the cadences that the plan 
 there: the bass has the chord's bass note, the melody closes on a chord tone and holds it.
 
 Public names: :func:`tidy_part`, :func:`close_cadences`, :func:`breathe`,
-:func:`hold_repeats`.
+:func:`hold_repeats`, :func:`separate_repeats`.
 """
 
 from __future__ import annotations
@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 
 from leitmotiv.compose.canvas import Canvas
 from leitmotiv.compose.part_writing import is_single_line
+from leitmotiv.score import Origin, Score
 
-__all__ = ["breathe", "close_cadences", "hold_repeats", "tidy_part"]
+__all__ = ["breathe", "close_cadences", "hold_repeats", "separate_repeats", "tidy_part"]
 
 
 def _absolute(canvas: Canvas, notes: NDArray[np.void]) -> NDArray[np.int64]:
@@ -252,3 +253,38 @@ def hold_repeats(canvas: Canvas, part: int, sketch: NDArray[np.void]) -> None:
         else:
             last = index
     canvas.write([(bar, part) for bar in range(canvas.plan.num_bars)], notes[keep])
+
+
+def separate_repeats(score: Score) -> Score:
+    """Return a score in which no part strikes a pitch that it still holds.
+
+    The earlier note ends where the later one begins; of two that begin together the longer stays.
+    Notes that a person wrote are left as they are. A score without such overlaps is returned
+    itself.
+
+    Examples
+    --------
+    >>> from leitmotiv.score import Part, make_notes
+    >>> held = make_notes([0, 480], [960, 480], [60, 60], origin=Origin.MODEL)
+    >>> separate_repeats(Score(parts=(Part(notes=held),))).parts[0].notes["duration"].tolist()
+    [480, 480]
+    """
+    for index, part in enumerate(score.parts):
+        notes = part.notes
+        order = np.lexsort((-notes["duration"].astype(np.int64), notes["onset"], notes["pitch"]))
+        ordered = notes[order]
+        same = ordered["pitch"][1:] == ordered["pitch"][:-1]
+        onset = ordered["onset"].astype(np.int64)
+        together = same & (onset[1:] == onset[:-1]) & (ordered["origin"][1:] != Origin.HUMAN)
+        kept = np.append(True, ~together)[: len(ordered)]
+        ordered = ordered[kept]
+        onset, end = ordered["onset"].astype(np.int64), ordered["onset"] + ordered["duration"]
+        same = ordered["pitch"][1:] == ordered["pitch"][:-1]
+        over = same & (end[:-1] > onset[1:]) & (onset[1:] > onset[:-1])
+        over &= ordered["origin"][:-1] != Origin.HUMAN
+        if not over.any() and kept.all():
+            continue
+        ordered = ordered.copy()
+        ordered["duration"][:-1][over] = (onset[1:] - onset[:-1])[over]
+        score = score.with_part(index, part.with_notes(ordered))
+    return score
