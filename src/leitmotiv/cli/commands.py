@@ -1,7 +1,7 @@
 """What each command does: read the input, run the pipeline, say what came of it.
 
 Public names: :func:`compose_command`, :func:`plan_command`, :func:`render_command`,
-:func:`review_command`, :func:`info_command`.
+:func:`info_command`.
 """
 
 from __future__ import annotations
@@ -23,7 +23,6 @@ __all__ = [
     "info_command",
     "plan_command",
     "render_command",
-    "review_command",
 ]
 
 
@@ -219,26 +218,6 @@ def render_command(
     else:
         print(f"Done in {wall_sec:.1f} s: {folder}/")
         print(f"  listen        {folder}/master.wav, and each part alone in {folder}/stems/")
-
-
-def review_command(file: Path, *, plan_path: Path | None, as_json: bool) -> None:
-    """Read a score and list the findings."""
-    from leitmotiv.cli.report import finding_lines, finding_to_dict
-    from leitmotiv.plan import Plan
-    from leitmotiv.review import review_score
-    from leitmotiv.score import read_score
-
-    plan = None if plan_path is None else Plan.from_json(plan_path)
-    score = read_score(file)
-    findings = review_score(score, plan)
-    if as_json:
-        _print_json({"file": str(file), "findings": [finding_to_dict(item) for item in findings]})
-        return
-    print(
-        f"{file}: {len(score.parts)} parts, {score.num_bars} bars, {score.num_notes} notes, "
-        f"{score.duration_sec:.1f} s"
-    )
-    print("\n".join(finding_lines(findings, score, most=None)))
 
 
 def info_command(*, as_json: bool) -> None:

@@ -224,17 +224,30 @@ def review(
     plan: Annotated[
         Path | None, typer.Option(metavar="PLAN.json", help="Also hold it against this plan.")
     ] = None,
+    picture: Annotated[
+        Path | None,
+        typer.Option(
+            "-o", "--png", metavar="FILE.png", help="Draw a piano roll with the findings marked."
+        ),
+    ] = None,
+    loop: Annotated[
+        bool, typer.Option("--loop", help="Listen to the seam from the last bar into the first.")
+    ] = False,
+    overwrite: OverwriteOption = False,
     json: JsonOption = False,
 ) -> None:
     """Read a score and list what to look at; change nothing.
 
     \b
     leitmotiv review song.mid
+    leitmotiv review song.musicxml -o song-review.png
     leitmotiv review waltz/score.mid --plan waltz/plan.json
     """
-    from leitmotiv.cli.commands import review_command
+    from leitmotiv.cli.review import review_command
 
-    review_command(file, plan_path=plan, as_json=json)
+    review_command(
+        file, plan_path=plan, picture=picture, loop=loop, overwrite=overwrite, as_json=json
+    )
 
 
 @app.command()

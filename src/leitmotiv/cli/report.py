@@ -61,7 +61,7 @@ def finding_lines(
             if place
             else f"  {finding.severity:<8} {'':<22} {finding.check}: {finding.message}"
         )
-    if most is not None and len(ranked) > most:
+    if most and len(ranked) > most:
         yield f"  and {len(ranked) - most} more: see leitmotiv review"
 
 
@@ -73,6 +73,8 @@ def finding_to_dict(finding: Finding) -> dict[str, Any]:
         "message": finding.message,
         "part_index": finding.part_index,
         "bar_index": finding.bar_index,
+        "tick": finding.tick,
+        "pitch": finding.pitch,
     }
 
 

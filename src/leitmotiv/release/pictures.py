@@ -414,12 +414,24 @@ def draw_piano_roll(
     ReleaseError
         If the file cannot be written.
     """
+    figure, _ = piano_roll_figure(score, title=title, plan=plan)
+    return save_figure(figure, path)
+
+
+def piano_roll_figure(
+    score: Score, *, title: str = "", plan: Plan | None = None, right: float = 0.985
+) -> tuple[Any, Any]:
+    """Lay out a piano roll for another picture to draw on.
+
+    Returns the figure and the axes of the pitched notes (ticks by MIDI pitch), None where only
+    drums play. ``right`` is the edge of the roll as a share of the figure's width.
+    """
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(_WIDTH / _DPI, _HEIGHT / _DPI), dpi=_DPI, facecolor=_PAPER)
     colours = [_PART_COLOURS[i % len(_PART_COLOURS)] for i in range(len(score.parts))]
     end = max(score.length_ticks, 1)
-    left, right = 0.042, 0.985
+    left = 0.042
     melodic = [(p, c) for p, c in zip(score.parts, colours, strict=True) if not p.is_drum]
     drums = [
         (p, c) for p, c in zip(score.parts, colours, strict=True) if p.is_drum and len(p.notes)
@@ -459,6 +471,7 @@ def draw_piano_roll(
         top -= 0.03
     bottom = 0.09
     drum_height = 0.0
+    roll = None
     if drums:
         drum_height = min(0.02 * _num_drum_rows(drums) + 0.02, 0.2)
         if not any(len(part.notes) for part, _ in melodic):
@@ -470,11 +483,11 @@ def draw_piano_roll(
         _draw_drums(axes, drums)
         bottom += drum_height + 0.012
     if bottom < top:
-        axes = figure.add_axes((left, bottom, right - left, top - bottom))
-        _draw_roll(axes, score, melodic)
-        axes.tick_params(labelbottom=not drums)
+        roll = figure.add_axes((left, bottom, right - left, top - bottom))
+        _draw_roll(roll, score, melodic)
+        roll.tick_params(labelbottom=not drums)
     _draw_legend(figure, score, colours, left, right)
-    return _save(figure, path)
+    return figure, roll
 
 
 def _num_drum_rows(parts: Sequence[tuple[Part, str]]) -> int:
@@ -505,7 +518,8 @@ def _draw_legend(
     figure.text(right, 0.014, "Leitmotiv", fontsize=9, color=_FAINT, ha="right", va="center")
 
 
-def _save(figure: Any, path: str | os.PathLike[str]) -> Path:
+def save_figure(figure: Any, path: str | os.PathLike[str]) -> Path:
+    """Write a figure as PNG, whole or not at all; raises :class:`ReleaseError`."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
 
     path = Path(path)
@@ -598,4 +612,4 @@ def draw_spectrogram(
         0.05, 0.95, _drawable(title),
         fontsize=18, fontweight="bold", color=_INK, va="center", parse_math=False,
     )  # fmt: skip
-    return _save(figure, path)
+    return save_figure(figure, path)
