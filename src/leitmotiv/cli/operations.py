@@ -57,6 +57,10 @@ QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Print where it
 def register_operations(app: typer.Typer) -> None:
     """Add the commands to the command line."""
     app.command(name="fill")(_fill)
+    app.command(name="continue")(_continue)
+    app.command(name="harmonise")(_harmonise)
+    app.command(name="add-part")(_add_part)
+    app.command(name="vary")(_vary)
 
 
 def _out_path(file: Path, output: Path | None, operation: str) -> Path:
@@ -201,6 +205,169 @@ def _fill(
 
     _run(
         "fill",
+        file,
+        work,
+        output=output,
+        seed=seed,
+        model=model,
+        overwrite=overwrite,
+        as_json=json,
+        quiet=quiet,
+    )
+
+
+def _continue(
+    file: FileArgument,
+    bars: Annotated[int, typer.Option(metavar="N", help="How many bars to add.")] = 8,
+    output: OutputOption = None,
+    seed: SeedOption = None,
+    model: ModelOption = None,
+    overwrite: OverwriteOption = False,
+    json: JsonOption = False,
+    quiet: QuietOption = False,
+) -> None:
+    """Go on where a piece stops: new phrases that recall its opening and close with a cadence.
+
+    \b
+    leitmotiv continue song.mid --bars 8 -o song-longer.mid
+    leitmotiv continue sketch.musicxml --bars 16 --seed 5
+    """
+
+    def work(score: Score, rng: Any, weights: Any, tell: Any) -> Score:
+        from leitmotiv.compose.operations import continue_score
+
+        return continue_score(score, bars, rng=rng, model=weights, progress=tell)
+
+    _run(
+        "continue",
+        file,
+        work,
+        output=output,
+        seed=seed,
+        model=model,
+        overwrite=overwrite,
+        as_json=json,
+        quiet=quiet,
+    )
+
+
+def _harmonise(
+    file: FileArgument,
+    ensemble: Annotated[
+        str,
+        typer.Option("--for", metavar="LIST", help="An ensemble, or instruments with commas."),
+    ] = "choir",
+    melody: Annotated[
+        str | None, typer.Option(metavar="PART", help="Name or number; else the part that leads.")
+    ] = None,
+    output: OutputOption = None,
+    seed: SeedOption = None,
+    model: ModelOption = None,
+    overwrite: OverwriteOption = False,
+    json: JsonOption = False,
+    quiet: QuietOption = False,
+) -> None:
+    """Set a melody for an ensemble: chords, cadences, and the parts below it.
+
+    \b
+    leitmotiv harmonise tune.mid --for choir -o chorale.musicxml
+    leitmotiv harmonise song.musicxml --melody voice --for "string quartet"
+    leitmotiv harmonise tune.mid --for "flute,piano" --seed 2
+    """
+
+    def work(score: Score, rng: Any, weights: Any, tell: Any) -> Score:
+        from leitmotiv.compose.operations import find_parts, harmonise_melody
+
+        lead = None if melody is None else find_parts(score, [melody])[0]
+        players = [name.strip() for name in ensemble.split(",")]
+        return harmonise_melody(score, players, melody=lead, rng=rng, model=weights, progress=tell)
+
+    _run(
+        "harmonise",
+        file,
+        work,
+        output=output,
+        seed=seed,
+        model=model,
+        overwrite=overwrite,
+        as_json=json,
+        quiet=quiet,
+    )
+
+
+def _add_part(
+    file: FileArgument,
+    instrument: Annotated[str, typer.Argument(metavar="INSTRUMENT", help="Such as cello.")],
+    role: Annotated[
+        str,
+        typer.Option(
+            metavar="counter|harmony|bass|pad|melody", help="Task of the part; drums are drums."
+        ),
+    ] = "counter",
+    output: OutputOption = None,
+    seed: SeedOption = None,
+    model: ModelOption = None,
+    overwrite: OverwriteOption = False,
+    json: JsonOption = False,
+    quiet: QuietOption = False,
+) -> None:
+    """Write one more part for a piece; the parts that stand are not touched.
+
+    \b
+    leitmotiv add-part song.mid cello -o song-cello.mid
+    leitmotiv add-part song.mid "acoustic bass" --role bass
+    leitmotiv add-part song.musicxml drums
+    """
+
+    def work(score: Score, rng: Any, weights: Any, tell: Any) -> Score:
+        from leitmotiv.compose.operations import add_part
+
+        return add_part(score, instrument, role, rng=rng, model=weights, progress=tell)
+
+    _run(
+        "add-part",
+        file,
+        work,
+        output=output,
+        seed=seed,
+        model=model,
+        overwrite=overwrite,
+        as_json=json,
+        quiet=quiet,
+    )
+
+
+def _vary(
+    file: FileArgument,
+    kind: Annotated[
+        str,
+        typer.Option(metavar="melody|ornament|mode|accompaniment", help="What changes."),
+    ] = "melody",
+    amount: Annotated[
+        float, typer.Option(metavar="SHARE", help="How much changes, above 0 and at most 1.")
+    ] = 0.5,
+    output: OutputOption = None,
+    seed: SeedOption = None,
+    model: ModelOption = None,
+    overwrite: OverwriteOption = False,
+    json: JsonOption = False,
+    quiet: QuietOption = False,
+) -> None:
+    """Make a variation: other melody bars, ornaments, the other mode, or new accompaniment.
+
+    \b
+    leitmotiv vary song.mid --kind ornament -o variation-1.mid
+    leitmotiv vary song.mid --kind mode
+    leitmotiv vary song.mid --kind melody --amount 0.3 --seed 4
+    """
+
+    def work(score: Score, rng: Any, weights: Any, tell: Any) -> Score:
+        from leitmotiv.compose.operations import vary
+
+        return vary(score, kind, amount=amount, rng=rng, model=weights, progress=tell)
+
+    _run(
+        "vary",
         file,
         work,
         output=output,

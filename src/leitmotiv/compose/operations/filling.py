@@ -93,6 +93,7 @@ def fill(
     *,
     rng: np.random.Generator,
     new_harmony: bool = False,
+    new_manner: bool = False,
     model: EventModel | None = None,
     options: WriterOptions = USUAL_OPTIONS,
     progress: Progress = no_progress,
@@ -111,6 +112,8 @@ def fill(
     new_harmony : bool
         Draw new chords for bars that are written in all parts; by default the chords stay, and
         only silent bars get new ones.
+    new_manner : bool
+        Give accompanying parts a figure of their own instead of that of their neighbouring bars.
     model, options
         As in :func:`leitmotiv.compose.compose`.
 
@@ -151,7 +154,9 @@ def fill(
         def tell(fraction: float, message: str, number: int = number) -> None:
             progress((number + fraction) / len(jobs), message)
 
-        score = _fill_run(score, job, chosen, generator, new_harmony, model, options, tell)
+        score = _fill_run(
+            score, job, chosen, generator, new_harmony, new_manner, model, options, tell
+        )
     return score
 
 
@@ -161,6 +166,7 @@ def _fill_run(
     parts: tuple[int, ...],
     rng: np.random.Generator,
     new_harmony: bool,
+    new_manner: bool,
     model: EventModel | None,
     options: WriterOptions,
     progress: Progress,
@@ -174,7 +180,7 @@ def _fill_run(
     slots = [slot for slot, index in enumerate(reading.parts) if index in parts]
     first = bars.start - reading.start_bar
     target[first : first + len(bars), slots] = True
-    chord_rng, note_rng = rng.spawn(2)
+    chord_rng, note_rng, rule_rng = rng.spawn(3)
     everything = set(slots) >= {i for i, part in enumerate(reading.plan.parts) if not part.is_drum}
     reading = with_chords(
         reading,
@@ -182,10 +188,19 @@ def _fill_run(
         chord_rng,
         all_bars=new_harmony and everything,
     )
+    if new_manner:  # the seed of a plan chooses the figures of its accompaniment
+        seed = int(rule_rng.integers(2**31))
+        reading = replace(reading, plan=reading.plan.replace(seed=seed))
     composer = RegionComposer(reading, model=model, options=options)
     composer.leads[:] = _leads(reading, target)
     composer.clear(target)
-    composer.write(target, note_rng, progress=progress)
+    sketches = {}
+    if new_manner:
+        for slot in slots:
+            entry = reading.plan.parts[slot]
+            if entry.role != "melody" and not entry.is_drum:
+                sketches[slot] = composer.rule_part(slot, rule_rng)
+    composer.write(target, note_rng, sketches=sketches, progress=progress)
     return merge_region(score, reading, composer.canvas, target)
 
 

@@ -51,7 +51,9 @@ _MINOR: dict[str, dict[str, float]] = {
     "VII": {"III": 5, "i": 1.5, "VI": 1},
 }
 _RARE = 0.02  # a step that the grammar does not name
-_STAY = 0.35  # the same chord over a slot border
+_STAY = 0.35  # the same chord over a bar line
+_STAY_INSIDE = 2.5  # the same chord in both halves of a bar
+_OPEN = 12.0  # a beginning on the tonic, against any other chord
 _GOALS = {
     "authentic": {0: 1.0},
     "plagal": {0: 1.0},
@@ -65,12 +67,14 @@ class Slot:
     """A stretch that holds one chord.
 
     ``cadence`` names how a phrase closes in this slot; ``weights`` (12,) is the sounding time of
-    pitch classes that the chord has to fit, zeros where there is nothing to fit.
+    pitch classes that the chord has to fit, zeros where there is nothing to fit; ``inside`` says
+    that the slot begins inside a bar, where chords rather stay.
     """
 
     key: Key
     cadence: str = "none"
     weights: NDArray[np.float64] = field(default_factory=lambda: np.zeros(12))
+    inside: bool = False
 
 
 @lru_cache(maxsize=64)
@@ -85,16 +89,16 @@ def _plain(key: Key) -> Key:
     return Key.parse(f"{key.tonic} {'minor' if key.mode.is_minor_like else 'major'}")
 
 
-def _step(before: ChordSymbol, after: ChordSymbol, key: Key) -> float:
+def _step(before: ChordSymbol, after: ChordSymbol, key: Key, *, inside: bool = False) -> float:
     """Weight of one chord after another, heard in the key of the second."""
     if before.is_none:
-        return 1.0
+        return _OPEN if after.root_pitch_class == key.tonic_pitch_class else 1.0
     rows = _MINOR if key.mode.is_minor_like else _MAJOR
     named = {chord.root_pitch_class: roman for roman, chord in _states(key) if roman != "V7"}
     target = next(roman for roman, chord in _states(key) if chord == after)
     same = frozenset(before.pitch_classes) >= frozenset(after.pitch_classes[:3])
     if same and before.root_pitch_class == after.root_pitch_class:
-        return _STAY
+        return _STAY_INSIDE if inside else _STAY
     # A dominant of the goal leads there from any key.
     distance = (after.root_pitch_class - before.root_pitch_class) % 12
     dominant = distance == 5 and {0, 4} <= {
@@ -115,7 +119,7 @@ def _fit(chord: ChordSymbol, weights: NDArray[np.float64]) -> float:
     if total <= 0:
         return 0.0
     inside = float(weights[list(chord.pitch_classes)].sum()) / total
-    return 7.0 * (inside - 1.0)
+    return 10.0 * (inside - 1.0)
 
 
 def draw_path(
@@ -173,7 +177,7 @@ def draw_path(
         tables.append(
             np.log(
                 [
-                    [_step(a, b, second.key) for _, b in _states(second.key)]
+                    [_step(a, b, second.key, inside=second.inside) for _, b in _states(second.key)]
                     for _, a in _states(first.key)
                 ]
             )
