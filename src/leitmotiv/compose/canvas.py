@@ -15,6 +15,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from leitmotiv.compose.journal import active_journal, calling_rule
 from leitmotiv.plan import Plan
 from leitmotiv.score import (
     ChordChange,
@@ -25,6 +26,7 @@ from leitmotiv.score import (
     SectionMark,
     TempoMap,
 )
+from leitmotiv.styles.library import load_style
 from leitmotiv.tokens import tags
 from leitmotiv.tokens.grid import CELL_NOTE_DTYPE, TICKS_PER_STEP, CellGrid, grid_to_notes
 
@@ -52,7 +54,9 @@ def _corpus_genre(plan: Plan) -> int:
         return tags.genre_id("string quartet")
     if all(p.program < 8 for p in plan.parts):
         return tags.genre_id("piano")
-    return tags.genre_id(CORPUS_GENRES.get(plan.genre))
+    style = load_style(plan.style) if plan.style is not None else None
+    told = style.conditions.trained_as if style is not None else None
+    return tags.genre_id(told or CORPUS_GENRES.get(plan.genre))
 
 
 class Canvas:
@@ -114,11 +118,17 @@ class Canvas:
     def write(self, cells: Iterable[tuple[int, int]], notes: NDArray[np.void]) -> None:
         """Replace what stands in the given (bar, part) cells by notes of those cells."""
         width = self.grid.num_parts
+        cells = list(cells)
         keys = {bar * width + part for bar, part in cells}
         old = self.grid.notes
         old_keys = old["bar"].astype(np.int64) * width + old["part"]
         kept = old[~np.isin(old_keys, np.fromiter(keys, dtype=np.int64, count=len(keys)))]
         self._set(np.concatenate([kept, notes]))
+        journal = active_journal()
+        if journal is not None:
+            rule = calling_rule()
+            for bar, part in cells:
+                journal.note_change(bar, part, rule, self.cell(bar, part))
 
     def _set(self, notes: NDArray[np.void]) -> None:
         order = np.lexsort(

@@ -38,6 +38,7 @@ from leitmotiv.compose.articulation import (
     sounding_durations,
 )
 from leitmotiv.compose.comping import trim_same_pitch
+from leitmotiv.compose.drummer import drum_timing_sec
 from leitmotiv.compose.dynamics import (
     EXPRESSION,
     PEDAL,
@@ -49,7 +50,7 @@ from leitmotiv.compose.timing import correlated_noise, expressive_tempo_map, swi
 from leitmotiv.plan.plan import Plan
 from leitmotiv.score.score import Part, Score
 from leitmotiv.styles.library import load_style, style_for_genre
-from leitmotiv.styles.style import DRUM_KEYS, Feel
+from leitmotiv.styles.style import DRUM_KEYS, Feel, Style
 from leitmotiv.theory import TICKS_PER_QUARTER
 
 __all__ = ["feel_for_plan", "perform"]
@@ -62,14 +63,16 @@ _PEDALLED = frozenset([*range(0, 6), 8, 9, 10, 11, 46])
 _MIN_TICKS = 10
 
 
+def _style_of(plan: Plan) -> Style | None:
+    return load_style(plan.style) if plan.style is not None else style_for_genre(plan.genre)
+
+
 def feel_for_plan(plan: Plan) -> Feel:
     """Return how the plan's style is played; genres without a style are played classically.
 
     ``plan.style`` is a shipped style's name or the path of a person's own file.
     """
-    if plan.style is not None:
-        return load_style(plan.style).feel
-    style = style_for_genre(plan.genre)
+    style = _style_of(plan)
     if style is not None:
         return style.feel
     if any(word in plan.genre.lower() for word in _STRICT_GENRES):
@@ -165,8 +168,14 @@ def _shift_sec(
     if part.is_drum:
         shift *= 0.6
         shift += lag * np.isin(notes["pitch"], list(_LATE_DRUMS))
-        # A flam of hands: hats and ride have their own, smaller, jitter.
-        shift += 0.15 * feel.timing_ms / 1000.0 * rng.standard_normal(len(notes))
+        style = _style_of(plan)
+        if style is not None and style.drummer is not None:
+            # Recorded hands say how early or late each piece of the kit comes.
+            qpm = plan.qpm_at(0)
+            shift = 0.5 * shift + drum_timing_sec(notes, plan, style, qpm, rng)
+        else:
+            # A flam of hands: hats and ride have their own, smaller, jitter.
+            shift += 0.15 * feel.timing_ms / 1000.0 * rng.standard_normal(len(notes))
     elif part.role == "harmony":
         shift += 0.6 * lag
     elif part.role == "bass":

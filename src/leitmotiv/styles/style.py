@@ -296,6 +296,9 @@ class Progression(_Table):
 class Style(_Table):
     """One genre. Every list may hold several meters and intensities; the nearest one is used.
 
+    Without progressions the planner's own harmony decides, without patterns the score model writes
+    (where the plan has a drum kit, the pop style's patterns stand in).
+
     A section at or above ``crash_energy`` is opened with a crash cymbal; 2 means never.
     """
 
@@ -315,7 +318,7 @@ class Style(_Table):
     drummer: Drummer | None = None
     conditions: Conditions = Conditions()
     palette: tuple[PalettePart, ...] = Field(min_length=1)
-    progressions: tuple[Progression, ...] = Field(min_length=1)
+    progressions: tuple[Progression, ...] = ()
     drums: tuple[DrumPattern, ...] = ()
     fills: tuple[Fill, ...] = ()
     bass: tuple[BassPattern, ...] = ()
