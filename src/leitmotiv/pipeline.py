@@ -19,7 +19,8 @@ Conventions:
 
 Public names: :class:`Piece`, :class:`Rendering`, :class:`Saved`, :class:`PipelineOptions`,
 :class:`StageTime`, :data:`Progress`, :data:`STAGES`, :func:`plan_brief`, :func:`compose_brief`,
-:func:`render_file`, :func:`save_piece`, :func:`save_rendering`, :func:`mix_preset`.
+:func:`compose_generator`, :func:`render_file`, :func:`save_piece`, :func:`save_rendering`,
+:func:`mix_preset`.
 """
 
 from __future__ import annotations
@@ -52,6 +53,7 @@ __all__ = [
     "Saved",
     "StageTime",
     "compose_brief",
+    "compose_generator",
     "mix_preset",
     "plan_brief",
     "render_file",
@@ -188,6 +190,11 @@ class _Clock:
 def _generators(seed: int) -> dict[str, np.random.Generator]:
     names = ("plan", "compose", "perform", "render")
     return dict(zip(names, np.random.default_rng(seed).spawn(len(names)), strict=True))
+
+
+def compose_generator(seed: int) -> np.random.Generator:
+    """Return the generator from which a seed's notes are drawn, to write the same notes again."""
+    return _generators(seed)["compose"]
 
 
 def plan_brief(source: str | Brief | Plan, *, seed: int | None = None) -> Plan:

@@ -17,6 +17,7 @@ import typer
 
 from leitmotiv import __version__
 from leitmotiv.cli.corpus import corpus_app
+from leitmotiv.cli.explain import register_explain
 from leitmotiv.cli.operations import register_operations
 
 __all__ = ["app", "main"]
@@ -459,6 +460,7 @@ def info(json: JsonOption = False) -> None:
 
 
 register_operations(app)
+register_explain(app)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from leitmotiv.compose.canvas import Canvas
 from leitmotiv.compose.cell_rule import Bar, CellRule, GuidanceOptions, Sounding
 from leitmotiv.compose.guidance import GuidanceFilter
+from leitmotiv.compose.journal import Written, active_journal
 from leitmotiv.compose.part_writing import hand_reach, is_single_line, keep_order
 from leitmotiv.compose.ranking import Passage, accompaniment_score, melody_score
 from leitmotiv.models import DecodeOptions, EventModel, Prompt, RowState, TargetCell, decode
@@ -118,6 +119,11 @@ class Writer:
         scored = [self._score(row, window, bars, parts, sketches or {}, lead) for row in rows]
         best = int(np.argmax([score for score, _ in scored]))
         score, notes = scored[best]
+        journal = active_journal()
+        if journal is not None:
+            ranks = tuple(value for value, _ in scored)
+            guidance = options.guidance
+            journal.request = Written(bars, window, rules, guidance, rows[best], ranks, best, lead)
         self.canvas.write([(bar, part) for bar in bars for part in parts], notes)
         for part in parts:
             self.written[bars.start : bars.stop, part] = True
