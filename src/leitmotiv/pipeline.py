@@ -36,7 +36,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from leitmotiv.errors import RenderError
-from leitmotiv.plan import Brief, Plan, make_plan, parse_brief
+from leitmotiv.plan import Brief, Plan, genre_names, make_plan, parse_brief
 from leitmotiv.styles import load_style, style_for_genre
 
 if TYPE_CHECKING:
@@ -212,6 +212,8 @@ def plan_brief(source: str | Brief | Plan, *, seed: int | None = None) -> Plan:
     ------
     BriefError, PlanError
         If the request is empty, out of range or cannot be carried out.
+    StyleError
+        If the brief names a style that does not exist or breaks the schema.
     """
     if isinstance(source, Plan):
         return source if seed is None or seed == source.seed else source.replace(seed=seed)
@@ -219,8 +221,17 @@ def plan_brief(source: str | Brief | Plan, *, seed: int | None = None) -> Plan:
     if seed is None:
         seed = brief.seed if brief.seed is not None else secrets.randbelow(MAX_DRAWN_SEED)
     request = brief.replace(seed=seed)
-    plan = make_plan(request, _generators(seed)["plan"], style=style_for_genre)
-    return plan if plan.seed == seed else plan.replace(seed=seed)
+    if request.style is None:
+        plan = make_plan(request, _generators(seed)["plan"], style=style_for_genre)
+        return plan if plan.seed == seed else plan.replace(seed=seed)
+    style = load_style(request.style)
+    if request.genre is None:
+        known = (style.conditions.genre, *style.genres, "pop" if style.has_drums else "classical")
+        genre = next(word for word in known if word in genre_names())
+        request = request.replace(genre=genre)
+    plan = make_plan(request, _generators(seed)["plan"], style=style)
+    # A person's own file is found again by its path.
+    return plan.replace(seed=seed, style=request.style)
 
 
 def compose_brief(

@@ -54,6 +54,26 @@ def _read_source(source: str, num_bars: int | None) -> Brief | Plan:
     return brief if num_bars is None else brief.replace(num_bars=num_bars, duration_sec=None)
 
 
+def _with_style(
+    request: Brief | Plan,
+    style: str | None,
+    drums: tuple[float | None, float | None, int | None],
+) -> Brief | Plan:
+    """The request with a style and drum controls from the command line."""
+    from leitmotiv.plan import Plan
+    from leitmotiv.plan.drums import DrumControls
+
+    asked: dict[str, Any] = dict(zip(("complexity", "intensity", "seed"), drums, strict=True))
+    given = {name: value for name, value in asked.items() if value is not None}
+    if style is not None:
+        request = request.replace(style=style)
+    if given and isinstance(request, Plan):
+        request = request.replace(drums=request.drums.replace(**given))
+    elif given:
+        request = request.replace(drums=DrumControls(**given))
+    return request
+
+
 def _options(engine: str, soundfont: Path | None, model: Path | None = None) -> PipelineOptions:
     from leitmotiv.pipeline import PipelineOptions
 
@@ -75,6 +95,8 @@ def compose_command(
     output: Path | None,
     seed: int | None,
     num_bars: int | None,
+    style: str | None = None,
+    drums: tuple[float | None, float | None, int | None] = (None, None, None),
     engine: str,
     soundfont: Path | None,
     model: Path | None,
@@ -91,7 +113,7 @@ def compose_command(
     from leitmotiv.plan import Plan
 
     silent = as_json or quiet
-    request = _read_source(source, num_bars)
+    request = _with_style(_read_source(source, num_bars), style, drums)
     brief = request.brief if isinstance(request, Plan) else request
     if not silent:
         if isinstance(request, Plan):
@@ -143,6 +165,8 @@ def plan_command(
     output: Path | None,
     seed: int | None,
     num_bars: int | None,
+    style: str | None = None,
+    drums: tuple[float | None, float | None, int | None] = (None, None, None),
     overwrite: bool,
     as_json: bool,
     quiet: bool,
@@ -156,7 +180,7 @@ def plan_command(
 
     if output is not None:
         check_file(output, overwrite=overwrite)
-    request = _read_source(source, num_bars)
+    request = _with_style(_read_source(source, num_bars), style, drums)
     plan = plan_brief(request, seed=seed)
     if output is not None:
         plan.to_json(output)

@@ -86,6 +86,31 @@ BarsOption = Annotated[
         help="Length in bars; overrides the brief's.",
     ),
 ]
+StyleOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME|FILE.toml", help="A shipped style, or your own; see docs/styles.md."
+    ),
+]
+BusyOption = Annotated[
+    float | None,
+    typer.Option(
+        "--drum-complexity", metavar="0..1", min=0, max=1, help="From the bare pattern to busy."
+    ),
+]
+HardOption = Annotated[
+    float | None,
+    typer.Option("--drum-intensity", metavar="0..1", min=0, max=1, help="How hard drums play."),
+]
+DrumSeedOption = Annotated[
+    int | None,
+    typer.Option(
+        "--drum-seed",
+        metavar="N",
+        parser=_parse_whole("drum-seed", 0, 2**63 - 1),
+        help="The drummer's own seed; share it to share the part.",
+    ),
+]
 OverwriteOption = Annotated[bool, typer.Option("--overwrite", help="Replace what is there.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON on stdout, nothing else.")]
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Print where it is, no more.")]
@@ -125,6 +150,10 @@ def compose(
     output: FolderOption = None,
     seed: SeedOption = None,
     bars: BarsOption = None,
+    style: StyleOption = None,
+    drum_complexity: BusyOption = None,
+    drum_intensity: HardOption = None,
+    drum_seed: DrumSeedOption = None,
     engine: EngineOption = ENGINES[0],
     soundfont: SoundfontOption = None,
     model: ModelOption = None,
@@ -148,6 +177,8 @@ def compose(
         output=output,
         seed=seed,
         num_bars=bars,
+        style=style,
+        drums=(drum_complexity, drum_intensity, drum_seed),
         engine=engine,
         soundfont=soundfont,
         model=model,
@@ -165,6 +196,10 @@ def plan(
     ] = None,
     seed: SeedOption = None,
     bars: BarsOption = None,
+    style: StyleOption = None,
+    drum_complexity: BusyOption = None,
+    drum_intensity: HardOption = None,
+    drum_seed: DrumSeedOption = None,
     overwrite: OverwriteOption = False,
     json: JsonOption = False,
     quiet: QuietOption = False,
@@ -182,6 +217,8 @@ def plan(
         output=output,
         seed=seed,
         num_bars=bars,
+        style=style,
+        drums=(drum_complexity, drum_intensity, drum_seed),
         overwrite=overwrite,
         as_json=json,
         quiet=quiet,
