@@ -47,13 +47,15 @@ MIDI_TEMPO_TOLERANCE = 1e-4  # a file counts whole microseconds a quarter
 METERS = ("4/4", "3/4", "2/4", "6/8", "9/8", "12/8", "5/4", "7/8", "2/2", "3/8", "6/4", "5/8")
 ENSEMBLE_WORDS = (
     "string quartet", "string trio", "piano trio", "woodwind quintet", "brass quintet", "choir",
-    "string quintet", "jazz trio", "string orchestra",
+    "string quintet", "saxophone quartet", "string orchestra",
 )  # fmt: skip
 ALONE_TEXT = """
 key lead grand chorus string aah ooh beat square sweep soundtrack atmosphere crystal drone sea waves
 ocean bird telephone vibe vibes vox ep brightness voice keys choir brass quartet synth lead-synth
-strings vocal
+strings vocal chiptune
 """
+# A section alone is a whole string orchestra, brass quintet or choir.
+SECTIONS = ("String Ensemble 1", "String Ensemble 2", "Brass Section", "Choir Aahs")
 AMBIGUOUS = frozenset(ALONE_TEXT.split())
 FLAT_NAMES = {"b": " flat", "#": " sharp", "": ""}
 
@@ -81,7 +83,9 @@ def _name_of(instrument: Instrument, rng: np.random.Generator) -> str:
     names = [
         alias
         for alias in instrument.aliases
-        if alias not in AMBIGUOUS and find_instrument(alias) is instrument
+        if alias not in AMBIGUOUS
+        and not alias.startswith("solo ")
+        and find_instrument(alias) is instrument
     ]
     return str(_choice(rng, [instrument.name, instrument.name.lower(), *names]))
 
@@ -102,6 +106,7 @@ def _draw_players(demand: Demand, rng: np.random.Generator) -> None:
         demand.expected["instruments"] = [part.instrument.name for part in ENSEMBLES[name]]
         return
     pool = [i for i in GM_INSTRUMENTS[:112] if i.family != "synth effects"]
+    pool = [i for i in pool if i.name not in SECTIONS]
     players: list[Instrument] = []
     phrases = []
     for _ in range(int(rng.integers(1, 5))):
@@ -157,7 +162,12 @@ def _draw_length(demand: Demand, meter: Meter, rng: np.random.Generator) -> None
 def _draw_chords(demand: Demand, key: Key, rng: np.random.Generator) -> None:
     roots = ["C", "Db", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B"]
     kinds = ["", "m", "7", "m7", "maj7", "dim", "m7b5", "sus4", "6", "9", "aug"]
-    count = int(rng.integers(2, 9))
+    meter = Meter.parse(demand.expected["meter"])
+    bars = demand.expected.get("num_bars")
+    if bars is None and {"bpm", "duration_sec"} <= set(demand.expected):
+        beats = demand.expected["duration_sec"] * demand.expected["bpm"] / 60
+        bars = int(beats * meter.beat_ticks / meter.bar_ticks)
+    count = int(rng.integers(2, 9)) if bars is None else int(rng.integers(1, min(bars, 8) + 1))
     cells = [f"{_choice(rng, roots)}{_choice(rng, kinds)}" for _ in range(count)]
     demand.words.append("chords: " + " | ".join(cells) + ";")
     demand.expected["chords"] = [parse_lead_sheet(cell) for cell in cells]
@@ -202,7 +212,7 @@ def _players(plan: Plan) -> Counter[str]:
     """Players of a plan: the two hands of one keyboard are one player."""
     count: Counter[str] = Counter()
     for part in plan.parts:
-        second = part.name.endswith((" left hand", " accompaniment"))
+        second = " left hand" in part.name or " accompaniment" in part.name
         count[part.instrument] += 0 if second else 1
     return count
 

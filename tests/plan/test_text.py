@@ -299,3 +299,24 @@ _PIECES = st.sampled_from(
 @settings(max_examples=60)
 def test_any_mixture_of_known_words_is_handled(pieces: list[str]) -> None:
     assert "\n" not in _complaint(" ".join(pieces))
+
+
+@pytest.mark.parametrize(
+    ("text", "instruments", "genre"),
+    [
+        ("rock organ and flute", ("Rock Organ", "Flute"), "rock"),
+        ("waltz for rock organ", ("Rock Organ",), "waltz"),
+        ("waltz for orchestra hit and slap bass 2", ("Orchestra Hit", "Slap Bass 2"), "waltz"),
+        ("tango for slap bass 2 flutes", ("Slap Bass 1", "Flute", "Flute"), "tango"),
+        ("waltz for two orchestral harps", ("Orchestral Harp",) * 2, "waltz"),
+        ("waltz for Electric Guitar (jazz)", ("Electric Guitar (jazz)",), "waltz"),
+    ],
+)
+def test_an_instrument_is_no_genre(text: str, instruments: tuple[str, ...], genre: str) -> None:
+    brief = parse_brief(text)
+    assert (brief.instruments, brief.genre) == (instruments, genre)
+
+
+def test_another_form_goes_before_the_form_of_the_blues() -> None:
+    brief = parse_brief("a blues, loop, 11 bars")
+    assert (brief.genre, brief.form) == ("blues", "loop")

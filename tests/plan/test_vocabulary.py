@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
+import pytest
+
+from leitmotiv.errors import PlanError
+from leitmotiv.plan import parse_brief
 from leitmotiv.plan.harmony import HarmonyBook
-from leitmotiv.plan.vocabulary import load_data, vocabulary
-from leitmotiv.score.general_midi import find_instrument
+from leitmotiv.plan.vocabulary import extended_vocabulary, load_data, vocabulary
+from leitmotiv.score.general_midi import GM_INSTRUMENTS, find_instrument
 from leitmotiv.theory import Key, Meter, Mode, roman_to_chord
 
 
@@ -61,3 +66,59 @@ def test_every_progression_can_be_read() -> None:
             for texts in roles.values():
                 for roman in re.split(r"[ +]", " ".join(texts)):
                     roman_to_chord(roman, key)
+
+
+def test_a_file_of_words_adds_and_extends(tmp_path: Path) -> None:
+    (tmp_path / "own.toml").write_text(
+        '[moods.hygge]\nvalence = 0.6\narousal = -0.4\nwords = ["snug"]\n'
+        '[moods.sad]\nwords = ["glum"]\n[instruments]\n"hurdy gurdy" = "Bagpipe"\n',
+        encoding="utf-8",
+    )
+    text = "a snug, glum waltz for hurdy gurdy"
+    with extended_vocabulary([tmp_path]):
+        brief = parse_brief(text)
+    assert (brief.moods, brief.instruments) == (("hygge", "sad"), ("Bagpipe",))
+    assert brief.not_understood == ()
+    assert parse_brief(text).not_understood == ("snug", "glum", "hurdy", "gurdy")
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("[moods", "cannot be read"),
+        ("[colours]\nred = 1", r"table \[colours\] .* is not known; use one of"),
+        ("[moods.odd]\nvalence = 3\narousal = 0\nwords = []", "valence=3 .* between -1 and 1"),
+        ("[moods.odd]\nvalence = 0", "lacks something"),
+        ('[forms]\nfugue = ["fuga"]', "must be one of sentence, period"),
+    ],
+)
+def test_a_bad_file_of_words_gives_one_line(tmp_path: Path, content: str, message: str) -> None:
+    path = tmp_path / "own.toml"
+    path.write_text(content, encoding="utf-8")
+    with pytest.raises(PlanError, match=message) as error, extended_vocabulary([path]):
+        pass
+    assert "\n" not in str(error.value)
+
+
+def test_there_are_enough_words_and_they_lie_on_the_circumplex() -> None:
+    words = vocabulary()
+    assert len(words.moods) >= 60
+    assert len(words.genres) >= 20
+    # The adjectives of Russell (1980) fall in the quadrants where his figures have them.
+    quadrants = {
+        "happy": (1, 1), "joyful": (1, 1), "excited": (1, 1), "tense": (-1, 1), "angry": (-1, 1),
+        "anxious": (-1, 1), "sad": (-1, -1), "melancholic": (-1, -1), "bleak": (-1, -1),
+        "calm": (1, -1), "peaceful": (1, -1), "sleepy": (1, -1), "relaxed": (1, -1),
+    }  # fmt: skip
+    for word, (valence, arousal) in quadrants.items():
+        mood = words.moods[words.mood_words[word]]
+        assert (mood.valence * valence > 0, mood.arousal * arousal > 0) == (True, True), word
+
+
+def test_all_general_midi_instruments_are_found_in_a_brief() -> None:
+    missed = [
+        instrument.name
+        for instrument in GM_INSTRUMENTS
+        if instrument.name not in parse_brief(f"a waltz for {instrument.name} and harp").instruments
+    ]
+    assert missed == []

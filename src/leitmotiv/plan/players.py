@@ -16,6 +16,7 @@ from itertools import islice, pairwise
 from typing import Any
 
 from leitmotiv.errors import BriefError
+from leitmotiv.plan.brief import PartRange
 from leitmotiv.plan.palette import MAX_PLANNED_PARTS, is_excluded
 from leitmotiv.plan.vocabulary import vocabulary
 from leitmotiv.plan.words import NUMBER, Sentence, phrase_pattern, read_number
@@ -25,15 +26,17 @@ from leitmotiv.score.general_midi import (
     GM_INSTRUMENTS,
     Instrument,
     find_ensemble,
-    find_instrument,
+    is_instrument_name,
 )
+from leitmotiv.score.general_midi import find_instrument as find_known_instrument
+from leitmotiv.theory import parse_pitch, pitch_name
 
 __all__ = ["find_excluded", "find_players"]
 
 # Words that name an instrument in General MIDI but mostly mean something else in a request.
 _NO_INSTRUMENT_TEXT = """
 beat beats key lead soundtrack atmosphere crystal drone sea waves ocean bird birds telephone square
-sweep grand chorus brightness 808 909 ep kit kick vibe vibes vox string aah ooh applause
+sweep grand chorus brightness 808 909 ep kit kick vibe vibes vox string aah ooh
 """
 _NO_INSTRUMENT = frozenset(_NO_INSTRUMENT_TEXT.split())
 _NO_ENSEMBLE_TEXT = """
@@ -62,6 +65,12 @@ _WORD = re.compile(r"[^\W_][\w'&-]*")
 _NO_START = _NUMBER_WORDS | {"and", "with", "for", "of", "in", "or", "by", "two", "three", "four"}
 _NO_START |= {"bars", "measures"}  # "bars piano" is no honky-tonk
 _NO_END = {"solo", "section", "i", "ii", "1", "2", "3", "4", "and", "the", "slow", "loud", "soft"}
+
+
+def find_instrument(text: str) -> Instrument | None:
+    """Return the instrument of a name: of the vocabulary's own first, then of General MIDI."""
+    own = vocabulary().instrument_words.get(" ".join(text.lower().split()))
+    return find_known_instrument(own or text)
 
 
 def find_excluded(sentence: Sentence, fields: dict[str, Any], notes: list[str]) -> None:
@@ -98,7 +107,7 @@ def _instrument_at(sentence: Sentence, position: int) -> tuple[Instrument, int] 
         if any(gap.strip() for gap in gaps[: count - 1]):
             continue
         phrase = sentence.lower[words[0].start() : words[count - 1].end()]
-        if not _may_be_instrument(phrase):
+        if not _may_be_instrument(phrase) or _ends_in_a_count(sentence, words, count):
             continue
         instrument = find_instrument(phrase)
         if instrument is not None:
@@ -106,17 +115,42 @@ def _instrument_at(sentence: Sentence, position: int) -> tuple[Instrument, int] 
     return None
 
 
+def _ends_in_a_count(sentence: Sentence, words: list[re.Match[str]], count: int) -> bool:
+    """Return whether the last word is the number of the next player: "slap bass 2 flutes"."""
+    last = words[count - 1]
+    if not last.group().isdigit() or count == len(words):
+        return False
+    following = words[count]
+    gap = sentence.lower[last.end() : following.start()]
+    return not gap.strip() and find_instrument(following.group()) is not None
+
+
 def _may_be_instrument(phrase: str) -> bool:
     words = phrase.split()
+    if phrase in vocabulary().instrument_words:
+        return True
+    if words[0] not in _NO_START and len(words) > 1 and is_instrument_name(phrase):
+        return True
     if words[0] in _NO_START or words[-1] in _NO_END or re.fullmatch(r"\d+", words[0]):
         return False
     return not (len(words) == 1 and words[0] in _NO_INSTRUMENT)
 
 
-def find_players(sentence: Sentence, fields: dict[str, Any], notes: list[str]) -> list[str]:
-    """Read ensembles, genres and instruments; return mood words inside instrument names."""
+def find_players(
+    sentence: Sentence, fields: dict[str, Any], notes: list[str], *, has_band: bool = False
+) -> list[str]:
+    """Read ensembles, genres and instruments; return mood words inside instrument names.
+
+    With ``has_band`` there is a line-up already, which instruments behind "with" join.
+    """
     players: list[tuple[int, tuple[str, ...]]] = []
+    carried: list[str] = []
+    joining: list[tuple[int, tuple[str, ...]]] = []
+    ranges: list[PartRange] = []
     named = _take_ensembles(sentence, shortest=2)
+    typed = sentence.lower
+    # "rock organ" and "orchestra hit" are instruments before rock is a genre.
+    individuals, lent = _take_compounds(sentence, notes, carried, joining, ranges)
     genres = _take_genres(sentence, fields, notes)
     named += _take_ensembles(sentence, shortest=1)
     hint: str | None = None
@@ -124,16 +158,19 @@ def find_players(sentence: Sentence, fields: dict[str, Any], notes: list[str]) -
         players.append((start, _ensemble_players(name)))
         notes.append(f"ensemble: {name}")
         hint = hint or _ENSEMBLE_GENRES.get(name)
-    carried: list[str] = []
-    joining: list[tuple[int, tuple[str, ...]]] = []
-    players += (individuals := _take_instruments(sentence, notes, carried, joining))
+    if not genres and hint is None and lent and "genre" not in fields:
+        genres = lent[:1]
+    individuals += _take_instruments(sentence, notes, carried, joining, ranges, typed)
+    players += individuals
+    if ranges:
+        fields["ranges"] = tuple(ranges)
     _refuse_contradiction(
         [name for _, group in individuals + joining for name in group],
         fields,
         in_ensemble=bool(named),
         closed=bool(individuals) and not named,
     )
-    has_genre = bool(genres) or hint is not None or "genre" in fields
+    has_genre = has_band or bool(genres) or hint is not None or "genre" in fields
     if players or not (has_genre or _only_drums(joining, sentence)):
         players += joining
         joining = []
@@ -272,24 +309,98 @@ def _settle_genre(
             notes.append(f"also: {name}")
 
 
+_Players = list[tuple[int, tuple[str, ...]]]
+_PITCH = r"([a-g](?:##?|bb?)?-?\d)(?![\w#])"
+_RANGE = re.compile(
+    rf"\s*[(\[]?\s*(?:(?:in\s+the\s+)?range\s*[:=]?\s*)?(?:from|between)?\s*{_PITCH}"
+    rf"\s*(?:-|\.\.|to\b|and\b)\s*{_PITCH}\s*[)\]]?"
+)
+
+
+def _take_compounds(
+    sentence: Sentence,
+    notes: list[str],
+    carried: list[str],
+    joining: _Players,
+    ranges: list[PartRange],
+) -> tuple[_Players, list[str]]:
+    """Take instruments whose names hold the word of a genre or of an ensemble.
+
+    Returns the players, and the genres that their names lend where none is named.
+    """
+    typed = sentence.lower
+    words = vocabulary().genre_words
+    players: _Players = []
+    for instrument in GM_INSTRUMENTS:
+        # Full names with brackets, as General MIDI prints them: "Lead 1 (square)".
+        match = (
+            sentence.search(re.escape(instrument.name.lower())) if "(" in instrument.name else None
+        )
+        if match is not None:
+            _take(sentence, match.span(), instrument, (notes, joining, ranges, players), typed)
+    lent: list[str] = []
+    genre = re.compile(phrase_pattern(words))
+    genres = list(sentence.find_all(genre.pattern))
+    for token in sentence.tokens():
+        if sentence.lower[token.start() : token.end()] != token.group():
+            continue
+        found = _instrument_at(sentence, token.start())
+        if found is None:
+            continue
+        instrument, end = found
+        phrase = sentence.lower[token.start() : end]
+        inside = [m for m in genres if token.start() < m.end() and m.start() < end]
+        cut = any(m.start() < token.start() or end <= m.end() - 1 for m in inside)
+        holds = bool(inside) or any(find_ensemble(word) for word in phrase.split())
+        if len(phrase.split()) < 2 or cut or not holds or not is_instrument_name(phrase):
+            continue
+        if any(m.span() == (token.start(), end) for m in inside) or find_ensemble(phrase):
+            continue
+        if _take(
+            sentence, (token.start(), end), instrument, (notes, joining, ranges, players), typed
+        ):
+            lent += [words[" ".join(m.group().split())] for m in inside]
+            carried += [word for word in phrase.split() if word in vocabulary().mood_words]
+    return players, lent
+
+
+def _take(
+    sentence: Sentence,
+    span: tuple[int, int],
+    instrument: Instrument,
+    lists: tuple[list[str], _Players, list[PartRange], _Players],
+    typed: str,
+) -> bool:
+    """Take one instrument with its count and range; False where its count is zero."""
+    notes, joining, ranges, players = lists
+    start, count = _count_before(sentence, span[0], sentence.lower[slice(*span)])
+    if count == 0:
+        return False
+    name = DRUM_KIT.name if instrument.is_drum else instrument.name
+    limits = None if instrument.is_drum else _RANGE.match(sentence.lower, span[1])
+    sentence.blank_span(start, span[1] if limits is None else limits.end())
+    group = (start, (name,) * (1 if instrument.is_drum else count))
+    (joining if _joins(typed, start) else players).append(group)
+    note = f"instrument: {name}" + (f" × {count}" if count > 1 else "")
+    if limits is not None:
+        low, high = (parse_pitch(text[0].upper() + text[1:]) for text in limits.groups())
+        ranges.append(PartRange(instrument=name, low=low, high=high))
+        note += f" ({pitch_name(low)} to {pitch_name(high)})"
+    notes.append(note)
+    return True
+
+
 def _take_instruments(
     sentence: Sentence,
     notes: list[str],
     carried: list[str],
-    joining: list[tuple[int, tuple[str, ...]]],
-) -> list[tuple[int, tuple[str, ...]]]:
+    joining: _Players,
+    ranges: list[PartRange],
+    typed: str,
+) -> _Players:
     """Take instruments; those behind "with" go to ``joining``, the others are returned."""
     moods = vocabulary().mood_words
-    typed = sentence.lower
-    players: list[tuple[int, tuple[str, ...]]] = []
-    for instrument in GM_INSTRUMENTS:
-        # Full names with brackets, as General MIDI prints them: "Lead 1 (square)".
-        match = (
-            sentence.take(re.escape(instrument.name.lower())) if "(" in instrument.name else None
-        )
-        if match is not None:
-            players.append((match.start(), (instrument.name,)))
-            notes.append(f"instrument: {instrument.name}")
+    players: _Players = []
     for token in sentence.tokens():
         if sentence.lower[token.start() : token.end()] != token.group():
             continue  # blanked as part of an earlier name
@@ -298,15 +409,10 @@ def _take_instruments(
             continue
         instrument, end = found
         phrase = sentence.lower[token.start() : end]
-        start, count = _count_before(sentence, token.start(), phrase)
-        if count == 0:
-            continue
-        carried += [word for word in phrase.split() if word in moods]
-        sentence.blank_span(start, end)
-        name = DRUM_KIT.name if instrument.is_drum else instrument.name
-        group = (start, (name,) * (1 if instrument.is_drum else count))
-        (joining if _joins(typed, start) else players).append(group)
-        notes.append(f"instrument: {name}" + (f" × {count}" if count > 1 else ""))
+        if _take(
+            sentence, (token.start(), end), instrument, (notes, joining, ranges, players), typed
+        ):
+            carried += [word for word in phrase.split() if word in moods]
     return players
 
 

@@ -96,6 +96,8 @@ def fit_length(
     if brief.bpm is not None:
         return _fit_bars(brief, meter, seconds, ritardando)
     num_bars = _round_bars(seconds / _bar_sec(meter, bpm))
+    if brief.chords is not None:  # every chord that was given has its place
+        num_bars = max(num_bars, -(-len(brief.chords) // (brief.chords_per_bar or 1)))
     if num_bars > MAX_BARS:
         num_bars = MAX_BARS
     return _fit_tempo(brief, meter, num_bars, seconds, ritardando)

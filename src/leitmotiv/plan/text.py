@@ -28,6 +28,7 @@ from leitmotiv.plan.brief import (
     ThemeNote,
     check_meter,
 )
+from leitmotiv.plan.contours import read_cadences, read_energy
 from leitmotiv.plan.form import is_letter_form
 from leitmotiv.plan.keys import read_key, read_mode
 from leitmotiv.plan.players import find_excluded, find_players
@@ -86,6 +87,8 @@ def _read(text: str) -> Brief:
     _read_seed(sentence, fields, notes)
     chords = _take_chords(sentence)
     _read_theme(sentence, fields, notes)
+    read_energy(sentence, fields, notes)
+    read_cadences(sentence, fields, notes)
     _read_form(sentence, fields, notes)
     _read_bpm(sentence, fields, notes)
     _read_length(sentence, fields, notes)
@@ -258,7 +261,10 @@ def _read_theme(sentence: Sentence, fields: dict[str, Any], notes: list[str]) ->
 def _read_form(sentence: Sentence, fields: dict[str, Any], notes: list[str]) -> None:
     letters = sentence.search(r"\bA[A-F]{1,15}\b(?:[\s-]+form)?", cased=True)
     words = vocabulary().form_words
-    match = sentence.search(phrase_pattern(words))
+    found = list(sentence.find_all(phrase_pattern(words)))
+    # "A blues, rondo form" is a rondo in the manner of the blues.
+    found.sort(key=lambda match: words[" ".join(match.group().split())] == "blues")
+    match = found[0] if found else None
     if letters is not None:
         form = re.split(r"[\s-]", letters.group())[0]
         # Two equal letters alone are seldom a form (a battery, a blood type).

@@ -13,7 +13,7 @@ Conventions:
 
 Public names: :class:`Instrument`, :class:`EnsemblePart`, :data:`GM_INSTRUMENTS`,
 :data:`DRUM_KIT`, :data:`DRUM_NAMES`, :data:`ENSEMBLES`, :func:`find_instrument`,
-:func:`find_ensemble`.
+:func:`find_ensemble`, :func:`is_instrument_name`.
 
 References
 ----------
@@ -36,6 +36,7 @@ __all__ = [
     "Instrument",
     "find_ensemble",
     "find_instrument",
+    "is_instrument_name",
 ]
 
 
@@ -349,6 +350,18 @@ def find_instrument(text: str) -> Instrument | None:
         if key in _INDEX:
             return _INDEX[key]
     return None
+
+
+def is_instrument_name(text: str) -> bool:
+    """Return whether a text is the name of an instrument as it stands, no word of it to spare.
+
+    Examples
+    --------
+    >>> is_instrument_name("rock organs"), is_instrument_name("soft organ")
+    (True, False)
+    """
+    name = _normalised(text)
+    return name in _INDEX or _singular(name) in _INDEX
 
 
 @dataclass(frozen=True)

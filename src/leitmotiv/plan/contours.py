@@ -1,0 +1,72 @@
+"""Energy curves and cadences in a sentence.
+
+Conventions: "energy: 0.2 0.5 1" names points at equal distances over the piece, words such as
+"climax in the middle" a curve of the vocabulary. "cadences: half, authentic" closes the phrases in
+turn; "ends with a plagal cadence" closes the last one; "half cadences" closes all but the last.
+
+Public names: :func:`read_energy`, :func:`read_cadences`.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from leitmotiv.errors import BriefError
+from leitmotiv.plan.vocabulary import vocabulary
+from leitmotiv.plan.words import Sentence, phrase_pattern
+
+__all__ = ["read_cadences", "read_energy"]
+
+_POINT = r"-?\d+(?:\.\d+)?"
+
+
+def read_energy(sentence: Sentence, fields: dict[str, Any], notes: list[str]) -> None:
+    """Read an energy curve into ``energy``."""
+    words = vocabulary()
+    given = sentence.take(
+        rf"\benergy(?:\s+curve)?\s*[:=]\s*({_POINT}(?:[\s,>-]+(?:then\s+)?{_POINT}(?!\w))*)"
+    )
+    if given is not None:
+        curve = [float(point) for point in re.findall(r"\d+(?:\.\d+)?", given[1])]
+        if "-" in re.sub(r"\d\s*-+>?\s*(?=\d)", "", given[1]) or max(curve) > 1:
+            raise BriefError(
+                f"energy={given[1].strip()!r} must hold points from 0 (still) to 1 (climax); write "
+                "such as 'energy: 0.2 0.6 1 0.4'"
+            )
+        fields["energy"] = tuple(curve)
+        notes.append("energy: " + " ".join(f"{point:g}" for point in curve))
+        return
+    match = sentence.take(phrase_pattern(words.energy_words))
+    if match is not None:
+        name = words.energy_words[" ".join(match.group().split())]
+        fields["energy"] = words.energies[name]
+        points = " ".join(f"{point:g}" for point in words.energies[name])
+        notes.append(f"energy: {name} ({points})")
+
+
+def read_cadences(sentence: Sentence, fields: dict[str, Any], notes: list[str]) -> None:
+    """Read cadences into ``cadences`` and ``last_cadence``."""
+    names = vocabulary().cadence_words
+    one = phrase_pattern(names)
+    listed = sentence.take(r"\bcadences\s*[:=]\s*([a-z][a-z\s,|-]*[a-z])")
+    if listed is not None:
+        cadences = []
+        for word in re.split(r"\s*[,|]\s*|\s+(?:and|then)\s+|\s+", listed[1].strip()):
+            if word not in names:
+                raise BriefError(
+                    f"cadences: {word!r} must be one of authentic, half, deceptive, plagal, none; "
+                    "write such as 'cadences: half, authentic;' with a semicolon behind"
+                )
+            cadences.append(names[word])
+        fields["cadences"] = tuple(cadences)
+        notes.append("cadences: " + ", ".join(cadences))
+    for match in list(sentence.find_all(rf"({one})\s+cadence(s?)\b|\bcadence\s+({one})")):
+        name = names[" ".join((match[1] or match[3]).split())]
+        sentence.blank(match)
+        if match[2]:
+            fields.setdefault("cadences", (name,))
+            notes.append(f"cadences: {name}, but for the last")
+        else:
+            fields["last_cadence"] = name
+            notes.append(f"last cadence: {name}")
