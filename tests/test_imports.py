@@ -27,7 +27,7 @@ ARROWS: dict[str, set[str]] = {
     "tokens": {"score", "theory"},
     "styles": {"theory"},
     "compose": {"plan", "score", "theory", "tokens", "models", "styles", "review"},
-    "corpus": {"score", "tokens", "theory"},
+    "corpus": {"score", "tokens", "theory", "review"},  # builds the index that review reads
     "training": set(),
     "instruments": {"score", "audio", "theory"},
     "effects": {"audio"},

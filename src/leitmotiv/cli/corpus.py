@@ -12,6 +12,8 @@ from typing import Annotated
 
 import typer
 
+from leitmotiv.cli.originality import register_index
+
 __all__ = ["corpus_app"]
 
 corpus_app = typer.Typer(
@@ -206,3 +208,6 @@ def pack(
         as_json=json,
         quiet=quiet,
     )
+
+
+register_index(corpus_app)

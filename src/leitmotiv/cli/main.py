@@ -19,6 +19,7 @@ from leitmotiv import __version__
 from leitmotiv.cli.corpus import corpus_app
 from leitmotiv.cli.explain import register_explain
 from leitmotiv.cli.operations import register_operations
+from leitmotiv.cli.originality import register_originality
 
 __all__ = ["app", "main"]
 
@@ -497,6 +498,7 @@ def info(json: JsonOption = False) -> None:
 
 
 register_operations(app)
+register_originality(app)
 register_explain(app)
 
 

@@ -1,0 +1,234 @@
+"""Originality: which training pieces a score shares passages with, bar by bar.
+
+Purpose: say of every bar who wrote the same notes before, and whether that is more than human
+composers share among themselves. Every formula of tonal music has been written before; a passage
+is remarkable only beyond the *band*, which was measured on held-out human pieces with the same
+index (:class:`leitmotiv.review.fragment_index.Band`).
+
+Conventions: the top line of each pitched part is compared, transposed and at any tempo; a passage
+bent into another meter is found by its intervals. Lengths are notes of the line, repeated notes
+counted once. Bars count from 0
+in data and from 1 in messages.
+
+Public names: :func:`review_originality`, :class:`OriginalityReport`, :class:`BarOrigin`,
+:class:`NearestPiece`, :func:`longest_by_bar`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from leitmotiv.review.finding import Finding
+from leitmotiv.review.fragment_index import (
+    Band,
+    FragmentIndex,
+    IndexedPiece,
+    SharedRuns,
+    shipped_index,
+)
+from leitmotiv.score import Score
+from leitmotiv.score.fragments import score_lines
+
+__all__ = [
+    "BarOrigin",
+    "NearestPiece",
+    "OriginalityReport",
+    "longest_by_bar",
+    "review_originality",
+]
+
+_TICKS_PER_STEP = 20
+
+Level = Literal["own", "usual", "much", "beyond"]
+
+
+@dataclass(frozen=True)
+class BarOrigin:
+    """The longest passage through one bar of one part that a training piece has, too.
+
+    ``level`` is "own" where nothing is shared, "usual" up to what nine in ten human bars share,
+    "much" up to 99 in 100, "beyond" above.
+    """
+
+    bar_index: int
+    part_index: int
+    num_notes: int
+    piece: IndexedPiece
+    level: Level
+
+
+@dataclass(frozen=True)
+class NearestPiece:
+    """A training piece, the longest passage in common, and the bars it runs through."""
+
+    piece: IndexedPiece
+    num_notes: int
+    part_index: int
+    first_bar_index: int
+    last_bar_index: int
+    attribution: str = ""
+
+
+@dataclass(frozen=True)
+class OriginalityReport:
+    """What a score shares with the training pieces.
+
+    ``num_bars`` counts the score's bars, ``bars`` lists those that share something;
+    ``longest_notes`` is the longest passage in common with one piece; ``known_share`` is the share
+    of the score's kept fragments that some piece has, 0 to 1 (0 where it has none).
+    """
+
+    num_bars: int
+    bars: tuple[BarOrigin, ...]
+    nearest: tuple[NearestPiece, ...]
+    longest_notes: int
+    known_share: float
+    num_fragments: int
+    band: Band
+
+    @property
+    def level(self) -> Level:
+        """The longest passage against what human pieces share: 90 and 95 in 100 of them."""
+        return _level(self.longest_notes, self.band.piece_notes, "0.95")
+
+    def findings(self) -> tuple[Finding, ...]:
+        """Return a remark for every passage beyond what 95 in 100 human pieces share."""
+        limit = self.band.piece_notes.get("0.95", 0.0)
+        return tuple(
+            Finding(
+                "originality",
+                "warning",
+                f"{near.num_notes} notes in bars {near.first_bar_index + 1}-"
+                f"{near.last_bar_index + 1} are also in {_credit(near.piece)}",
+                near.part_index,
+                near.first_bar_index,
+            )
+            for near in self.nearest
+            if limit and near.num_notes > limit
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the report as plain data."""
+        return {**asdict(self), "level": self.level}
+
+
+def _credit(piece: IndexedPiece) -> str:
+    by = f" by {piece.composer}" if piece.composer else ""
+    return f"{piece.title or piece.id}{by} ({piece.licence})"
+
+
+def _level(num_notes: float, quantiles: Any, highest: str) -> Level:
+    if num_notes <= 0:
+        return "own"
+    if not quantiles or num_notes <= quantiles.get("0.9", 0.0):
+        return "usual"
+    return "much" if num_notes <= quantiles.get(highest, 0.0) else "beyond"
+
+
+def longest_by_bar(
+    runs: SharedRuns, cell: NDArray[np.int64], num_cells: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Find the longest passage through each cell of a piece.
+
+    Parameters
+    ----------
+    runs : SharedRuns
+    cell : ndarray of int64, shape (n,)
+        For each note of the lines the cell (bar × part) that it stands in.
+    num_cells : int
+
+    Returns
+    -------
+    ndarray of int64, shape (num_cells,)
+        Notes of the longest passage, 0 for none.
+    ndarray of int64, shape (num_cells,)
+        Its number among ``runs``, -1 for none. Of equals the one with more fragments counts.
+    """
+    longest = np.zeros(num_cells, dtype=np.int64)
+    which = np.full(num_cells, -1, dtype=np.int64)
+    length = runs.num_notes
+    for number in np.lexsort((runs.num_fragments, length)):
+        through = cell[runs.first[number] : runs.last[number] + 1]
+        longest[through], which[through] = length[number], number
+    return longest, which
+
+
+def review_originality(
+    score: Score, index: FragmentIndex | None = None, *, genre: str = ""
+) -> OriginalityReport:
+    """Compare a score with the training pieces.
+
+    Parameters
+    ----------
+    score : Score
+        Anybody's.
+    index : FragmentIndex, optional
+        The shipped one by default.
+    genre : str
+        Whose band to compare with; that of all genres where it is not known.
+
+    Returns
+    -------
+    OriginalityReport
+        Without bars for a score that has no line of eight pitched notes.
+
+    Raises
+    ------
+    ReviewError
+        If the shipped index is missing or damaged.
+    """
+    index = shipped_index() if index is None else index
+    line, onset, pitch = score_lines(score)
+    runs = index.shared_runs(line, onset, pitch)
+    num_bars = max(score.num_bars, 1)
+    bar = np.clip(score.bar_index_at(onset * _TICKS_PER_STEP), 0, num_bars - 1)
+    num_parts = max(len(score.parts), 1)
+    longest, which = longest_by_bar(runs, bar * num_parts + line, num_bars * num_parts)
+    band = index.band(genre)
+    bars = tuple(
+        BarOrigin(
+            bar_index=int(cell) // num_parts,
+            part_index=int(cell) % num_parts,
+            num_notes=int(longest[cell]),
+            piece=index.pieces[int(runs.piece[which[cell]])],
+            level=_level(longest[cell], band.bar_notes, "0.99"),
+        )
+        for cell in np.flatnonzero(longest)
+    )
+    asked, known = index.known_share(line, onset, pitch)
+    return OriginalityReport(
+        num_bars=num_bars,
+        bars=bars,
+        nearest=_nearest(runs, index, line, bar),
+        longest_notes=int(longest.max(initial=0)),
+        known_share=known / asked if asked else 0.0,
+        num_fragments=asked,
+        band=band,
+    )
+
+
+def _nearest(
+    runs: SharedRuns, index: FragmentIndex, line: NDArray[np.int64], bar: NDArray[np.int64]
+) -> tuple[NearestPiece, ...]:
+    """Each piece once with its longest passage, longest first; a lone fragment is no kinship."""
+    length = runs.num_notes
+    found: dict[int, NearestPiece] = {}
+    for number in np.lexsort((runs.piece, -runs.num_fragments, -length)):
+        owner = int(runs.piece[number])
+        if owner in found or runs.num_fragments[number] < 2:
+            continue
+        piece = index.pieces[owner]
+        first, last = int(runs.first[number]), int(runs.last[number])
+        found[owner] = NearestPiece(
+            piece=piece,
+            num_notes=int(length[number]),
+            part_index=int(line[first]),
+            first_bar_index=int(bar[first]),
+            last_bar_index=int(bar[last]),
+            attribution=index.attributions.get(piece.source, ""),
+        )
+    return tuple(found.values())
