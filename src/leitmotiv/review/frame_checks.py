@@ -12,6 +12,7 @@ Public names: the checks.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 
 import numpy as np
 
@@ -33,16 +34,18 @@ _SEAM_TEMPO = 0.06
 def check_tempo(reading: Reading) -> Iterator[Finding]:
     """Yield tempos outside 24-300 beats a minute, sudden jumps, and departures from the plan."""
     score, plan = reading.score, reading.plan
-    ticks = score.tempo_map.ticks
     shown = 0
     before = None
-    for tick in ticks:
+    changes = pairwise((*score.tempo_map.ticks, max(score.length_ticks, 1)))
+    for tick, following in changes:
         if tick >= max(score.length_ticks, 1):
             break
         bar = int(score.bar_index_at(tick))
         if not reading.start_bar <= bar < max(reading.stop_bar, 1):
             continue
         bpm = score.tempo_map.qpm_at(int(tick)) * TICKS_PER_QUARTER / reading.beat_ticks(bar)
+        if following - tick < score.meter_at(tick).bar_ticks:
+            continue  # a fermata written as a tempo, or a ritardando's step
         if not _SLOWEST_BPM <= bpm <= _FASTEST_BPM:
             message = f"{bpm:.0f} beats a minute in bar {bar + 1}"
             yield Finding("tempo", "warning", message, None, bar, int(tick))

@@ -29,7 +29,7 @@ __all__ = [
 _FAR_SEMITONES = 5  # this far past the comfortable range nobody plays it
 _OVERLAP_TICKS = 40
 _STUCK_BARS = 8
-_JOIN_BARS = 4  # wrong notes this near each other are one passage
+_JOIN_BARS, _JOIN_BARS_UNPLANNED = 4, 16  # wrong notes this near each other are one passage
 _PLAYED_FAMILIES = frozenset({"strings", "brass", "reed", "pipe"})
 _LEAPS: dict[str, tuple[int, int]] = {  # role: semitones of a note, of a warning
     "melody": (12, 16),
@@ -49,12 +49,12 @@ def _bars_with(
 
 
 def _passages_with(
-    part: PartReading, wrong: NDArray[np.bool_]
+    part: PartReading, wrong: NDArray[np.bool_], join_bars: int = _JOIN_BARS
 ) -> Iterator[tuple[int, int, int, dict[str, int]]]:
     """Join bars with wrong notes that lie close together: (first, last bar, number, place)."""
     joined: tuple[int, int, int, dict[str, int]] | None = None
     for bar, count, place in _bars_with(part, wrong):
-        if joined is not None and bar - joined[1] <= _JOIN_BARS:
+        if joined is not None and bar - joined[1] <= join_bars:
             joined = (joined[0], bar, joined[2] + count, joined[3])
             continue
         if joined is not None:
@@ -94,10 +94,14 @@ def check_range(reading: Reading) -> Iterator[Finding]:
             span = f"{pitch_name(register.low)}-{pitch_name(register.high)}"
             cases.append((off, "note", f"outside the planned register ({span})"))
         for wrong, severity, words in cases:
-            for bar, last, count, place in _passages_with(part, wrong):
-                bars = f"bar {bar + 1}" if last == bar else f"bars {bar + 1}-{last + 1}"
-                message = f"{part.name}: {_notes(count)} {words} in {bars}"
+            join_bars = _JOIN_BARS if planned else _JOIN_BARS_UNPLANNED
+            for bar, last, count, place in _passages_with(part, wrong, join_bars):
+                message = f"{part.name}: {_notes(count)} {words} in {_bars(bar, last)}"
                 yield Finding("range", severity, message, part.index, bar, **place)
+
+
+def _bars(first: int, last: int) -> str:
+    return f"bar {first + 1}" if first == last else f"bars {first + 1}-{last + 1}"
 
 
 def _notes(count: int) -> str:
@@ -118,8 +122,9 @@ def check_doubled_notes(reading: Reading) -> Iterator[Finding]:
             found = same & (part.end[order][:-1] > onset[1:] + _OVERLAP_TICKS)
         wrong = np.zeros(len(part), dtype=bool)
         wrong[order[1:][found]] = True
-        for bar, count, place in _bars_with(part, wrong):
-            message = f"{part.name}: {_notes(count)} struck while still sounding in bar {bar + 1}"
+        for bar, last, count, place in _passages_with(part, wrong):
+            words = f"{_notes(count)} struck while still sounding"
+            message = f"{part.name}: {words} in {_bars(bar, last)}"
             yield Finding("doubled note", "warning", message, part.index, bar, **place)
 
 

@@ -269,13 +269,23 @@ def check_fast_leaps(reading: Reading) -> Iterator[Finding]:
         leap, sec, number = _VOICE_LEAPS if is_voice else limits
         lines = [part.top_line] if part.is_monophonic else [part.top_line, part.bottom_line]
         for line in lines:
-            runs = _leap_runs(reading, line, leap, sec, number)
-            for start, count in runs:
+            for start, count in _leap_runs(reading, line, leap, sec, number):
+                pitches = tuple(np.unique(line.pitch[start : start + count + 1]).tolist())
+                if part.part.program in _KEYBOARD_PROGRAMS and _two_places(pitches):
+                    continue  # two hands take turns
                 bar = int(line.bar[start])
                 message = f"{part.name}: {count} fast leaps in a row from bar {bar + 1}"
                 severity: Severity = "warning" if count >= 2 * number else "note"
                 place = {"tick": int(line.onset[start]), "pitch": int(line.pitch[start])}
                 yield Finding("fast leaps", severity, message, part.index, bar, **place)
+
+
+def _two_places(pitches: tuple[int, ...]) -> bool:
+    """Whether two hands reach all of the pitches without moving."""
+    return any(
+        pitches[cut - 1] - pitches[0] <= _STRETCH and pitches[-1] - pitches[cut] <= _STRETCH
+        for cut in range(1, len(pitches))
+    )
 
 
 def _leap_runs(

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING
 
+from leitmotiv.review.closing_checks import check_arrivals, check_final_close
 from leitmotiv.review.finding import Finding
 from leitmotiv.review.form_checks import (
     check_breath,
@@ -79,6 +80,8 @@ SCORE_CHECKS: tuple[Callable[[Reading], Iterator[Finding]], ...] = (
     check_strong_beats,
     check_semitone_clashes,
     check_cadences,
+    check_final_close,
+    check_arrivals,
     check_leading_tones,
     check_parallels,
     check_crossings,

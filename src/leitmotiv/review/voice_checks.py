@@ -16,6 +16,7 @@ E. Aldwell and C. Schachter, *Harmony and Voice Leading*, 4th ed., 2011, chapter
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import combinations, pairwise
 
 import numpy as np
@@ -35,7 +36,7 @@ __all__ = [
 _DOUBLING_STEPS = 3
 _MAX_PARTS = 6
 _APART = 3  # semitones between the middles of two voices that are meant to stay apart
-_CROSSED_BEATS = 4
+_CROSSED_BEATS = 8
 _TURNS_BACK = 2  # a leading tone that goes no further than a step is ornamented or falls
 
 
@@ -51,7 +52,8 @@ def check_parallels(reading: Reading) -> Iterator[Finding]:
     """Yield parallel fifths and octaves, in styles that mind them.
 
     Between the outer voices they are warnings, between other pairs of single-voiced parts notes.
-    A pair that moves in octaves again and again in a piece without a plan is taken to double.
+    In a piece without a plan, a pair that does so again and again is named once: it doubles, or
+    the composer does not mind.
     """
     if not reading.is_strict or len(reading.pitched) > _MAX_PARTS:
         return
@@ -61,12 +63,24 @@ def check_parallels(reading: Reading) -> Iterator[Finding]:
         if not (is_outer or (first.is_monophonic and second.is_monophonic)):
             continue
         found = list(_pair_parallels(reading, first, second, "warning" if is_outer else "note"))
-        octaves = [finding for finding in found if finding.check == "parallel octaves"]
-        if reading.plan is None and len(octaves) > max(2, reading.score.num_bars // 50):
-            found = [finding for finding in found if finding.check != "parallel octaves"]
-            message = f"{first.name} and {second.name}: {len(octaves)} times, as if doubled"
-            yield Finding("parallel octaves", "note", message, first.index, octaves[0].bar_index)
+        if reading.plan is None:
+            found = _gather(found, first, second, max(2, reading.score.num_bars // 50))
         yield from found
+
+
+def _gather(
+    found: list[Finding], first: PartReading, second: PartReading, most: int
+) -> list[Finding]:
+    """Make one finding of those of a kind, where there are more than ``most`` of it."""
+    kept: list[Finding] = []
+    for check in ("parallel octaves", "parallel fifths"):
+        kind = [finding for finding in found if finding.check == check]
+        if len(kind) > most:
+            words = f"{first.name} and {second.name}: {len(kind)} times, first in bar"
+            bar = kind[0].bar_index or 0
+            kind = [replace(kind[0], message=f"{words} {bar + 1}")]
+        kept += kind
+    return kept
 
 
 def _pair_parallels(
