@@ -46,6 +46,7 @@ from leitmotiv.plan import Plan
 from leitmotiv.review.comparison import compare_tables, share_within, statistics_table
 from leitmotiv.review.diversity import NUM_OTHERS, measure_diversity, piece_figures
 from leitmotiv.review.human_statistics import human_genres, load_human_statistics
+from leitmotiv.review.statistics import STATISTICS
 from leitmotiv.score import Origin, Score
 from leitmotiv.score.files import parse_score
 from leitmotiv.score.midi import midi_bytes
@@ -380,6 +381,42 @@ def report(work: Path, genres: list[str]) -> None:
             )
 
 
+def draw(work: Path, picture: Path) -> None:
+    """Draw the composer's ratios as a table of colours: figures down, genres across."""
+    from matplotlib.colors import TwoSlopeNorm
+    from matplotlib.figure import Figure
+
+    document = json.loads((work / "report.json").read_text(encoding="utf-8"))
+    genres = [genre for genre, row in document.items() if "composer" in row]
+    ratios = np.full((len(STATISTICS), len(genres)), np.nan)
+    for column, genre in enumerate(genres):
+        for line, statistic in enumerate(STATISTICS):
+            found = document[genre]["composer"]["figures"].get(statistic.name)
+            ratios[line, column] = np.nan if found is None else found[-1]
+    figure = Figure(figsize=(9.5, 11), dpi=90, layout="constrained")
+    axes = figure.add_subplot()
+    norm = TwoSlopeNorm(vcenter=1.5, vmin=0.5, vmax=3.5)
+    axes.imshow(ratios, cmap="RdBu_r", norm=norm, aspect="auto")
+    for line, column in zip(*np.nonzero(~np.isnan(ratios)), strict=True):
+        value = ratios[line, column]
+        axes.text(
+            column,
+            line,
+            f"{value:.1f}",
+            ha="center",
+            va="center",
+            fontsize=8,
+            color="white" if value > 2.8 or value < 0.7 else "black",
+        )
+    shares = [f"{document[genre]['composer']['share_within']:.0%}" for genre in genres]
+    names = [f"{genre}\n{share}" for genre, share in zip(genres, shares, strict=True)]
+    axes.set_xticks(range(len(genres)), names, rotation=55, ha="left", fontsize=9)
+    axes.xaxis.tick_top()
+    axes.set_yticks(range(len(STATISTICS)), [s.label for s in STATISTICS], fontsize=9)
+    axes.set_xlabel("distance to people over the distance of two human halves; blue is within 1.5")
+    figure.savefig(picture)
+
+
 def main() -> None:
     """Run one step."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -388,10 +425,13 @@ def main() -> None:
     parser.add_argument("--pieces", type=int, default=12)
     parser.add_argument("--genre", action="append")
     parser.add_argument("--library", type=Path)
+    parser.add_argument("--picture", type=Path, help="draw the report's ratios here")
     arguments = parser.parse_args()
     genres = arguments.genre or [genre for genre in human_genres() if genre in BRIEFS]
     if arguments.step == "report":
         report(arguments.work, genres)
+        if arguments.picture is not None:
+            draw(arguments.work, arguments.picture)
     elif arguments.step == "spread":
         spread_pieces(arguments.work, arguments.pieces)
     elif arguments.step == "compose":

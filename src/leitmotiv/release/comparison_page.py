@@ -112,7 +112,7 @@ def _ratio_chart(item: ComparedSet) -> str:
     scale = (width - left - 60) / min(most, 8.0)
     height = step * len(rows) + 24
     bar = left + BAR_RATIO * scale
-    out = [f"<svg viewBox='0 0 {width} {height}' role=img aria-label='distance by figure'>"]
+    out = [f"<svg viewBox='0 0 {width} {height}' role='img' aria-label='distance by figure'>"]
     for place, found in enumerate(rows):
         y = place * step + 4
         length = min(found.ratio, 8.0) * scale
