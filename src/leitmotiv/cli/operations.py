@@ -61,6 +61,8 @@ def register_operations(app: typer.Typer) -> None:
     app.command(name="harmonise")(_harmonise)
     app.command(name="add-part")(_add_part)
     app.command(name="vary")(_vary)
+    app.command(name="arrange")(_arrange)
+    app.command(name="bridge")(_bridge)
 
 
 def _out_path(file: Path, output: Path | None, operation: str) -> Path:
@@ -368,6 +370,79 @@ def _vary(
 
     _run(
         "vary",
+        file,
+        work,
+        output=output,
+        seed=seed,
+        model=model,
+        overwrite=overwrite,
+        as_json=json,
+        quiet=quiet,
+    )
+
+
+def _arrange(
+    file: FileArgument,
+    ensemble: Annotated[
+        str,
+        typer.Option("--for", metavar="LIST", help="An ensemble, or instruments with commas."),
+    ],
+    output: OutputOption = None,
+    overwrite: OverwriteOption = False,
+    json: JsonOption = False,
+    quiet: QuietOption = False,
+) -> None:
+    """Give the notes of a piece to other players: piano to ensemble, or a new orchestration.
+
+    \b
+    leitmotiv arrange nocturne.mid --for "string quartet" -o quartet.musicxml
+    leitmotiv arrange song.mid --for "flute,clarinet,horn,bassoon"
+    leitmotiv arrange sketch.musicxml --for orchestra
+    """
+
+    def work(score: Score, rng: Any, weights: Any, tell: Any) -> Score:
+        from leitmotiv.compose.operations import arrange
+
+        return arrange(score, [name.strip() for name in ensemble.split(",")])
+
+    _run(
+        "arrange",
+        file,
+        work,
+        output=output,
+        seed=0,  # nothing is drawn
+        model=None,
+        overwrite=overwrite,
+        as_json=json,
+        quiet=quiet,
+    )
+
+
+def _bridge(
+    file: FileArgument,
+    to: Annotated[Path, typer.Argument(metavar="TO", help="The cue that it leads to.")],
+    bars: Annotated[int, typer.Option(metavar="N", help="Length of the bridge.")] = 4,
+    output: OutputOption = None,
+    seed: SeedOption = None,
+    model: ModelOption = None,
+    overwrite: OverwriteOption = False,
+    json: JsonOption = False,
+    quiet: QuietOption = False,
+) -> None:
+    """Lead from one cue to another: key and tempo go over, players leave and enter.
+
+    \b
+    leitmotiv bridge calm.mid battle.mid --bars 6 -o calm-to-battle.mid
+    """
+
+    def work(score: Score, rng: Any, weights: Any, tell: Any) -> Score:
+        from leitmotiv.compose.operations import bridge
+        from leitmotiv.score import read_score
+
+        return bridge(score, read_score(to), bars, rng=rng, model=weights, progress=tell)
+
+    _run(
+        "bridge",
         file,
         work,
         output=output,
