@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
 
@@ -34,10 +35,38 @@ def _is_file(text: str) -> bool:
         return False
 
 
-def _read_source(source: str, num_bars: int | None) -> Brief | Plan:
-    """A plan where a JSON file is named, else a brief in words."""
-    from leitmotiv.plan import Plan, parse_brief
+def _read_references(like: Sequence[str]) -> dict[str, Plan]:
+    """Plans by name, from "NAME=FILE" or a bare file or bundle folder; the bare one has no name."""
+    from leitmotiv.plan import Plan
 
+    found: dict[str, Plan] = {}
+    for entry in like:
+        name, equals, path = entry.partition("=")
+        if not equals or _is_file(entry):
+            name, path = "", entry
+        folder = Path(path)
+        name = " ".join(name.split())
+        if name in found:
+            raise PlanError(
+                f"--like names {name or 'the piece'!r} twice; give each piece a name of its own, "
+                "as --like 'scene 2=plan.json'"
+            )
+        found[name] = Plan.from_json(folder / "plan.json" if folder.is_dir() else folder)
+    return found
+
+
+def _read_source(source: str, num_bars: int | None, like: Sequence[str] = ()) -> Brief | Plan:
+    """A plan where a JSON file is named, else a brief in words."""
+    from leitmotiv.plan import Plan, compare_brief, parse_brief
+
+    if like:
+        if source.strip().lower().endswith(".json"):
+            raise PlanError(
+                f"--like goes with words, not with the plan {source!r}; say what shall differ, as "
+                "leitmotiv plan 'like this but darker' --like plan.json"
+            )
+        changed = compare_brief(source, _read_references(like))
+        return changed if num_bars is None else changed.replace(num_bars=num_bars, chords=None)
     if source.strip().lower().endswith(".json") or _is_file(source):
         if num_bars is not None:
             raise PlanError(
@@ -95,6 +124,7 @@ def compose_command(
     output: Path | None,
     seed: int | None,
     num_bars: int | None,
+    like: Sequence[str] = (),
     style: str | None = None,
     drums: tuple[float | None, float | None, int | None] = (None, None, None),
     engine: str,
@@ -113,7 +143,7 @@ def compose_command(
     from leitmotiv.plan import Plan
 
     silent = as_json or quiet
-    request = _with_style(_read_source(source, num_bars), style, drums)
+    request = _with_style(_read_source(source, num_bars, like), style, drums)
     brief = request.brief if isinstance(request, Plan) else request
     if not silent:
         if isinstance(request, Plan):
@@ -165,6 +195,7 @@ def plan_command(
     output: Path | None,
     seed: int | None,
     num_bars: int | None,
+    like: Sequence[str] = (),
     style: str | None = None,
     drums: tuple[float | None, float | None, int | None] = (None, None, None),
     overwrite: bool,
@@ -180,7 +211,7 @@ def plan_command(
 
     if output is not None:
         check_file(output, overwrite=overwrite)
-    request = _with_style(_read_source(source, num_bars), style, drums)
+    request = _with_style(_read_source(source, num_bars, like), style, drums)
     plan = plan_brief(request, seed=seed)
     if output is not None:
         plan.to_json(output)

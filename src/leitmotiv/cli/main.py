@@ -112,6 +112,23 @@ DrumSeedOption = Annotated[
         help="The drummer's own seed; share it to share the part.",
     ),
 ]
+LikeOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--like",
+        metavar="[NAME=]PLAN.json",
+        help="A plan or bundle that the words compare with; again for more, each with a name.",
+    ),
+]
+WordsOption = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--words",
+        metavar="FILE|FOLDER",
+        envvar="LEITMOTIV_WORDS",
+        help="Words of your own for briefs, in TOML; again for more.",
+    ),
+]
 OverwriteOption = Annotated[bool, typer.Option("--overwrite", help="Replace what is there.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON on stdout, nothing else.")]
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Print where it is, no more.")]
@@ -151,6 +168,8 @@ def compose(
     output: FolderOption = None,
     seed: SeedOption = None,
     bars: BarsOption = None,
+    like: LikeOption = None,
+    words: WordsOption = None,
     style: StyleOption = None,
     drum_complexity: BusyOption = None,
     drum_intensity: HardOption = None,
@@ -168,25 +187,29 @@ def compose(
     leitmotiv compose "a wistful waltz for string quartet in D minor, 24 bars" -o waltz
     leitmotiv compose "lo-fi beat, 80 bpm, 40 seconds" --seed 7
     leitmotiv compose waltz/plan.json -o waltz-2       after editing the plan
+    leitmotiv compose "like this but darker, no drums" --like waltz/plan.json
     leitmotiv compose "solo harp in E" --soundfont FluidR3.sf2
     leitmotiv compose "a jig" --model runs/folk/model  with weights of your own
     """
     from leitmotiv.cli.commands import compose_command
+    from leitmotiv.plan import extended_vocabulary
 
-    compose_command(
-        source,
-        output=output,
-        seed=seed,
-        num_bars=bars,
-        style=style,
-        drums=(drum_complexity, drum_intensity, drum_seed),
-        engine=engine,
-        soundfont=soundfont,
-        model=model,
-        overwrite=overwrite,
-        as_json=json,
-        quiet=quiet,
-    )
+    with extended_vocabulary(words or ()):
+        compose_command(
+            source,
+            output=output,
+            seed=seed,
+            num_bars=bars,
+            like=like or (),
+            style=style,
+            drums=(drum_complexity, drum_intensity, drum_seed),
+            engine=engine,
+            soundfont=soundfont,
+            model=model,
+            overwrite=overwrite,
+            as_json=json,
+            quiet=quiet,
+        )
 
 
 @app.command()
@@ -197,6 +220,8 @@ def plan(
     ] = None,
     seed: SeedOption = None,
     bars: BarsOption = None,
+    like: LikeOption = None,
+    words: WordsOption = None,
     style: StyleOption = None,
     drum_complexity: BusyOption = None,
     drum_intensity: HardOption = None,
@@ -212,18 +237,21 @@ def plan(
     leitmotiv plan tense.json                          the chart of a plan you edited
     """
     from leitmotiv.cli.commands import plan_command
+    from leitmotiv.plan import extended_vocabulary
 
-    plan_command(
-        source,
-        output=output,
-        seed=seed,
-        num_bars=bars,
-        style=style,
-        drums=(drum_complexity, drum_intensity, drum_seed),
-        overwrite=overwrite,
-        as_json=json,
-        quiet=quiet,
-    )
+    with extended_vocabulary(words or ()):
+        plan_command(
+            source,
+            output=output,
+            seed=seed,
+            num_bars=bars,
+            like=like or (),
+            style=style,
+            drums=(drum_complexity, drum_intensity, drum_seed),
+            overwrite=overwrite,
+            as_json=json,
+            quiet=quiet,
+        )
 
 
 @app.command()

@@ -2,6 +2,7 @@
 
 from leitmotiv.plan.brief import Brief, ThemeNote, brief_json_schema
 from leitmotiv.plan.cadences import name_cadence
+from leitmotiv.plan.comparison import compare_brief, plan_to_brief
 from leitmotiv.plan.describe import chord_chart, describe_plan
 from leitmotiv.plan.plan import (
     Plan,
@@ -15,7 +16,7 @@ from leitmotiv.plan.plan import (
 )
 from leitmotiv.plan.planner import make_plan
 from leitmotiv.plan.text import parse_brief
-from leitmotiv.plan.vocabulary import form_names, genre_names, mood_names
+from leitmotiv.plan.vocabulary import extended_vocabulary, form_names, genre_names, mood_names
 
 __all__ = [
     "Brief",
@@ -29,7 +30,9 @@ __all__ = [
     "ThemePlacement",
     "brief_json_schema",
     "chord_chart",
+    "compare_brief",
     "describe_plan",
+    "extended_vocabulary",
     "form_names",
     "genre_names",
     "make_plan",
@@ -37,4 +40,5 @@ __all__ = [
     "name_cadence",
     "parse_brief",
     "plan_json_schema",
+    "plan_to_brief",
 ]

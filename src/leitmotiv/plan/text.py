@@ -8,13 +8,14 @@ read, so that "grand piano" is an instrument before "grand" is a mood. Order and
 words do not matter. Theme notes are written ``C4`` or ``C4:1.5`` (quarters), rests ``r:1``;
 chords as lead-sheet text, Harte symbols or roman numerals, bars apart by ``|``.
 
-Public names: :func:`parse_brief`.
+Public names: :func:`parse_brief`, :func:`read_text`, :class:`Reading`.
 """
 
 from __future__ import annotations
 
 import re
 import unicodedata
+from dataclasses import dataclass
 from typing import Any
 
 from leitmotiv.errors import BriefError, TheoryError
@@ -37,7 +38,7 @@ from leitmotiv.plan.vocabulary import vocabulary
 from leitmotiv.plan.words import NUMBER, Sentence, phrase_pattern, read_number
 from leitmotiv.theory import ChordSymbol, Key, parse_lead_sheet, parse_pitch, roman_to_chord
 
-__all__ = ["parse_brief"]
+__all__ = ["Reading", "parse_brief", "read_text"]
 
 _MAX_TEXT = 4_000
 _EXAMPLE = "such as 'a wistful waltz for string quartet in D minor, 24 bars'"
@@ -78,11 +79,21 @@ def parse_brief(text: str) -> Brief:
         raise BriefError(clip_words(str(error))) from None
 
 
-def _read(text: str) -> Brief:
-    sentence = Sentence(unicodedata.normalize("NFKC", text))
+@dataclass(frozen=True)
+class Reading:
+    """What the recognisers found: fields of a brief, notes for people, words left over."""
+
+    fields: dict[str, Any]
+    notes: tuple[str, ...]
+    leftovers: tuple[str, ...]
+
+
+def read_text(
+    sentence: Sentence, *, notes: list[str] | None = None, has_band: bool = False
+) -> Reading:
+    """Run every recogniser over a sentence; with ``has_band`` "with a flute" joins a line-up."""
     fields: dict[str, Any] = {}
-    notes: list[str] = []
-    chords = None
+    notes = [] if notes is None else notes
     _read_title(sentence, fields, notes)
     _read_seed(sentence, fields, notes)
     chords = _take_chords(sentence)
@@ -95,12 +106,19 @@ def _read(text: str) -> Brief:
     _read_meter(sentence, fields, notes)
     read_key(sentence, fields, notes)
     find_excluded(sentence, fields, notes)
-    players = find_players(sentence, fields, notes)
+    players = find_players(sentence, fields, notes, has_band=has_band)
     _read_tempo(sentence, fields, notes)
     _read_moods(sentence, fields, notes, carried=players)
     read_mode(sentence, fields, notes)
     if chords is not None:
         _resolve_chords(chords, fields, notes)
+    leftovers = sentence.leftovers(vocabulary().stop_words)
+    return Reading(fields, tuple(dict.fromkeys(notes)), leftovers)
+
+
+def _read(text: str) -> Brief:
+    reading = read_text(Sentence(unicodedata.normalize("NFKC", text)))
+    notes = list(reading.notes)
     if not notes:
         shown = " ".join(text.split())
         shown = shown if len(shown) <= 60 else shown[:59] + "…"
@@ -108,15 +126,13 @@ def _read(text: str) -> Brief:
             f"text={shown!r}: nothing in it was understood; name in English a genre, mood, "
             f"instrument, key or length, {_EXAMPLE}"
         )
-    leftovers = sentence.leftovers(vocabulary().stop_words)
-    notes = list(dict.fromkeys(notes))
-    if len(leftovers) >= _MIN_UNKNOWN and len(leftovers) > len(notes):
+    if len(reading.leftovers) >= _MIN_UNKNOWN and len(reading.leftovers) > len(notes):
         notes.append(_HINT)
     return Brief(
         text=text.strip(),
         understood=tuple(notes),
-        not_understood=leftovers,
-        **fields,
+        not_understood=reading.leftovers,
+        **reading.fields,
     )
 
 
