@@ -7,7 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from leitmotiv.compose.theme import degree_of, fit_to_chords, pitch_of, transform_theme
+from leitmotiv.compose.theme import (
+    degree_of,
+    fit_to_chords,
+    pitch_of,
+    snap_to_chords,
+    transform_theme,
+)
 from leitmotiv.errors import ComposeError
 from leitmotiv.theory import Key
 from leitmotiv.tokens.grid import CELL_NOTE_DTYPE
@@ -86,3 +92,34 @@ def test_strong_notes_are_fitted_and_the_range_is_kept() -> None:
 def test_an_unknown_transform_is_named() -> None:
     with pytest.raises(ComposeError, match="retrograde"):
         moved(line([60]), "retrograde")
+
+
+def test_diminution_says_the_theme_twice_as_fast_and_again_a_step_higher() -> None:
+    theme = line([62, 64, 65, 69, 67, 65, 64, 62])
+    found = moved(theme, "diminish")
+    assert found["duration"].tolist() == [12] * 16
+    assert found["pitch"].tolist()[:8] == theme["pitch"].tolist()
+    steps = [degree_of(int(pitch), D_MINOR)[0] for pitch in found["pitch"]]
+    assert [second - first for first, second in zip(steps[:8], steps[8:], strict=True)] == [1] * 8
+
+
+def test_another_meter_parts_halved_beats_in_three_and_back() -> None:
+    theme = line([62, 64, 65, 69, 67, 65, 64, 62], duration=12)
+    found = moved(theme, "meter change", beat_steps=24)
+    assert found["position"].tolist() == [0, 16, 24, 40, 48, 64, 72, 88]
+    assert found["duration"].tolist() == [16, 8] * 4
+    assert found["pitch"].tolist() == theme["pitch"].tolist()
+    jig = moved(theme, "meter change", beat_steps=36, bar_steps=72)
+    assert jig["position"].tolist()[:4] == [0, 18, 27, 36]
+
+
+def test_a_reharmonised_theme_is_the_theme() -> None:
+    theme = line([62, 64, 65, 69, 67])
+    assert np.array_equal(moved(theme, "reharmonise"), theme)
+
+
+def test_snapping_moves_strong_notes_alone() -> None:
+    theme = line([62, 64, 66, 69])
+    accent = np.where(np.arange(96) % 48 == 0, 1.0, 0.2)
+    found = snap_to_chords(theme, lambda bar, position: frozenset({0, 4, 7}), accent)
+    assert found["pitch"].tolist() == [60, 64, 67, 69]

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from leitmotiv.compose.accompaniment import accompaniment_part
 from leitmotiv.compose.canvas import Canvas
 from leitmotiv.compose.chord_edit import merge_bars
+from leitmotiv.compose.counter_melody import counter_melody
 from leitmotiv.compose.part_writing import is_single_line
 from leitmotiv.compose.repair import (
     breathe,
@@ -139,6 +140,7 @@ class _Composer:
         self.theme_rng, self.melody_rng, self.rule_rng, self.parts_rng = rng.spawn(4)
         self.leads = np.full(plan.num_bars, -1, dtype=np.int64)
         self.open_bars = frozenset(range(plan.num_bars))
+        self.placed = np.zeros((plan.num_bars, plan.num_parts), dtype=bool)  # counter-melodies
 
     def run(self) -> Score:
         plan = self.plan
@@ -146,6 +148,7 @@ class _Composer:
         for index, section in enumerate(plan.sections):
             self.progress(0.1 + 0.4 * index / len(plan.sections), f"melody of {section.label}")
             self._write_melody(section, theme)
+        self._write_counter_melodies()
         self._write_accompaniment()
         for part in range(plan.num_parts):
             tidy_part(self.canvas, part)
@@ -171,6 +174,7 @@ class _Composer:
                 elif not (cell["origin"] == Origin.HUMAN).any():  # a given theme stays as it is
                     fitted = snap_to_chords(cell, self._tones, self.writer.accent)
                     self.canvas.write([(bar, part)], fitted)
+        self._write_counter_melodies()
         self._write_accompaniment()
         for part in range(plan.num_parts):
             tidy_part(self.canvas, part)
@@ -280,6 +284,8 @@ class _Composer:
         first = min(plan.placements, key=lambda other: other.bar_index)
         if placement == first:
             return
+        if placement.transform == "counter-melody":
+            return  # the melody it answers comes first
         notes = transform_theme(
             theme,
             placement.transform,
@@ -288,6 +294,7 @@ class _Composer:
             bar_steps=self.canvas.steps,
             num_bars=placement.num_bars,
             transpose_steps=placement.transpose_steps,
+            beat_steps=plan.meter_value.beat_ticks // TICKS_PER_STEP,
         )
         notes["bar"] += placement.bar_index
         part = plan.parts[placement.part_index]
@@ -298,6 +305,8 @@ class _Composer:
             low=part.low,
             high=part.high,
             previous=self._melody_before(placement.bar_index, placement.part_index),
+            # Under other chords the melody is the one that was known, note for note.
+            least_accent=9.0 if placement.transform == "reharmonise" else 0.5,
         )
         notes["origin"] = Origin.THEME
         silent = [bar for bar in bars if not (notes["bar"] == bar).any()]
@@ -306,6 +315,34 @@ class _Composer:
         for bar in silent:
             self.leads[bar] = -1
             self.writer.written[bar, placement.part_index] = False
+
+    def _write_counter_melodies(self) -> None:
+        """Set a line against the melody where the plan wants one."""
+        plan = self.plan
+        for placement in plan.placements:
+            if placement.transform != "counter-melody":
+                continue
+            bars = range(placement.bar_index, placement.bar_index + placement.num_bars)
+            part = placement.part_index
+            bars = range(bars.start, min(bars.stop, plan.section_at(bars.start).end_bar_index))
+            if (self.leads[bars.start : bars.stop] == part).any():
+                continue
+            notes = self.canvas.notes
+            sung = (notes["bar"] >= bars.start) & (notes["bar"] < bars.stop)
+            sung &= notes["part"] == self.leads[notes["bar"]]
+            line = counter_melody(
+                notes[sung],
+                self._tones,
+                bars=bars,
+                bar_steps=self.canvas.steps,
+                beat_steps=plan.meter_value.beat_ticks // TICKS_PER_STEP,
+                low=plan.parts[part].low,
+                high=plan.parts[part].high,
+            )
+            line["part"], line["origin"] = part, Origin.THEME
+            self.canvas.write([(bar, part) for bar in bars], line)
+            self.writer.written[bars.start : bars.stop, part] = True
+            self.placed[bars.start : bars.stop, part] = True
 
     def _melody_before(self, bar: int, part: int) -> int | None:
         """The last pitch of the melody before a bar, if the same part sang it."""
@@ -441,6 +478,7 @@ class _Composer:
             for bar in range(self.plan.num_bars)
             if bar in self.open_bars
             and self.leads[bar] != part
+            and not self.placed[bar, part]
             and part not in self.plan.section_at(bar).parts_silent
         ]
 
@@ -487,7 +525,9 @@ class _Composer:
         for bar in bars:
             silent = self.plan.section_at(bar).parts_silent
             parts = tuple(
-                part for part in sketches if part not in silent and self.leads[bar] != part
+                part
+                for part in sketches
+                if part not in silent and self.leads[bar] != part and not self.placed[bar, part]
             )
             if runs and runs[-1][1] == parts:
                 runs[-1] = (range(runs[-1][0].start, bar + 1), parts)

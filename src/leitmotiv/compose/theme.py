@@ -73,6 +73,7 @@ def transform_theme(
     bar_steps: int,
     num_bars: int,
     transpose_steps: int = 0,
+    beat_steps: int = 24,
 ) -> NDArray[np.void]:
     """Return a varied copy of the theme.
 
@@ -83,9 +84,14 @@ def transform_theme(
     transform : str
         statement, repeat, sequence, mode change (moved by ``transpose_steps`` in the new key);
         invert (mirrored at its first note); augment (twice as slow); fragment (its first half,
-        then the same a step lower); ornament (long notes broken by neighbours).
+        then the same a step lower); diminish (twice as fast, then again a step higher); meter
+        change (beats that were halved are parted in three, 2 + 1, and those parted in three are
+        halved); ornament (long notes broken by neighbours); reharmonise (as it was: the chords
+        are others).
     bar_steps, num_bars : int
         Length of a bar in steps and of the place it is to fill; what does not fit is cut.
+    beat_steps : int
+        Length of a felt beat in steps; 36 where it is parted in three.
 
     Raises
     ------
@@ -111,9 +117,15 @@ def transform_theme(
         duration = np.minimum(np.tile(duration[kept], 2), half)
         first = [degrees[index] for index in kept]
         degrees = first + [(degree - 1, alteration) for degree, alteration in first]
+    elif transform == "diminish":
+        onset, duration, degrees = _diminish(onset, duration, degrees, bar_steps, length)
+    elif transform == "meter change":
+        end = _other_division(onset + duration, beat_steps)
+        onset = _other_division(onset, beat_steps)
+        duration = np.maximum(end - onset, 1)
     elif transform == "ornament":
         onset, duration, degrees = _ornament(onset, duration, degrees)
-    elif transform not in ("statement", "repeat", "sequence", "mode change"):
+    elif transform not in ("statement", "repeat", "sequence", "mode change", "reharmonise"):
         raise ComposeError(f"transform={transform!r} is unknown; see leitmotiv.plan.Transform")
     notes = np.zeros(len(onset), dtype=theme.dtype)
     notes["bar"], notes["position"] = np.divmod(onset, bar_steps)
@@ -121,6 +133,33 @@ def transform_theme(
     notes["pitch"] = [pitch_of(degree + shift, alteration, key) for degree, alteration in degrees]
     notes["velocity"], notes["part"] = 80, theme["part"][0]
     return notes[onset < length]
+
+
+def _diminish(
+    onset: NDArray[np.int64],
+    duration: NDArray[np.int64],
+    degrees: list[tuple[int, int]],
+    bar_steps: int,
+    length: int,
+) -> tuple[NDArray[np.int64], NDArray[np.int64], list[tuple[int, int]]]:
+    """Halve all values, and say it a second time a step higher in the room this leaves."""
+    size = -(-int((onset + duration).max()) // bar_steps) * bar_steps // 2
+    half, short = onset // 2, np.maximum(duration // 2, 3)
+    if 2 * size > length:
+        return half, short, degrees
+    again = [(degree + 1, alteration) for degree, alteration in degrees]
+    return np.concatenate([half, half + size]), np.tile(short, 2), degrees + again
+
+
+def _other_division(position: NDArray[np.int64], beat_steps: int) -> NDArray[np.int64]:
+    """Move times inside the beat from halves to thirds (2 + 1), or from thirds to halves."""
+    beat, inside = np.divmod(position, beat_steps)
+    if beat_steps % 36 == 0:
+        marks, goals = np.asarray([0, 1 / 3, 2 / 3, 1]), np.asarray([0, 1 / 2, 3 / 4, 1])
+    else:
+        marks, goals = np.asarray([0, 1 / 2, 1]), np.asarray([0, 2 / 3, 1])
+    moved = np.interp(inside / beat_steps, marks, goals) * beat_steps
+    return np.asarray(beat * beat_steps + np.round(moved).astype(np.int64))
 
 
 def _ornament(

@@ -10,7 +10,8 @@ the half bar before it, as scale degrees of the section's key:
 - deceptive: the dominant, then the sixth degree;
 - plagal: the subdominant, then the tonic.
 
-Public names: :func:`name_cadence`, :func:`is_cadence`, :func:`estimate_key_of_chords`.
+Public names: :func:`name_cadence`, :func:`is_cadence`, :func:`estimate_key_of_chords`,
+:func:`estimate_key_of_theme`.
 """
 
 from __future__ import annotations
@@ -18,10 +19,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import pairwise
 
+from leitmotiv.plan.brief import ThemeNote
 from leitmotiv.plan.plan import Cadence
 from leitmotiv.theory import ChordSymbol, Key, Mode
 
-__all__ = ["estimate_key_of_chords", "is_cadence", "name_cadence"]
+__all__ = ["estimate_key_of_chords", "estimate_key_of_theme", "is_cadence", "name_cadence"]
 
 
 def _degree(chord: ChordSymbol | None, key: Key) -> int | None:
@@ -85,6 +87,44 @@ def estimate_key_of_chords(chords: Sequence[ChordSymbol]) -> Key:
         for fifths in (0, 1, -1, 2, -2, 3, -3, 4, -4, 5, -5, 6):
             key = Key.from_fifths(fifths, mode)
             score = _fit(sounding, key)
+            if score > best_score + 1e-9:
+                best, best_score = key, score
+    return best
+
+
+def estimate_key_of_theme(theme: Sequence[ThemeNote]) -> Key:
+    """Return the major or minor key that fits a melody best; C major for no notes.
+
+    Notes of the key count by their length, more on the tonic triad; the first and last note count
+    as tonic or fifth and as tonic. A raised seventh in minor is a note of the key.
+
+    Examples
+    --------
+    >>> pitches = (69, 74, 73, 74, 77, 76, 74)
+    >>> notes = [
+    ...     ThemeNote(onset_quarter=n, duration_quarter=1, pitch=p) for n, p in enumerate(pitches)
+    ... ]
+    >>> str(estimate_key_of_theme(notes))
+    'D minor'
+    """
+    best, best_score = Key.parse("C major"), float("-inf")
+    for mode in (Mode.MAJOR, Mode.MINOR):
+        for fifths in (0, 1, -1, 2, -2, 3, -3, 4, -4, 5, -5, 6):
+            key = Key.from_fifths(fifths, mode)
+            tonic = key.tonic_pitch_class
+            scale = set(key.scale)
+            leading = (tonic + 11) % 12
+            triad = {tonic, (tonic + (3 if mode is Mode.MINOR else 4)) % 12, (tonic + 7) % 12}
+            score = 0.0
+            for note in theme:
+                pc = note.pitch % 12
+                weight = note.duration_quarter
+                score += weight * (1.0 if pc in scale else 0.6 if pc == leading else -1.5)
+                score += 0.5 * weight * (pc in triad)
+            if theme:
+                first, last = theme[0].pitch % 12, theme[-1].pitch % 12
+                score += 1.0 * (first == tonic) + 0.6 * (first == (tonic + 7) % 12)
+                score += 1.5 * (last == tonic) + 0.4 * (last in triad)
             if score > best_score + 1e-9:
                 best, best_score = key, score
     return best

@@ -232,6 +232,7 @@ class ChordModel:
         goal: str | None = None,
         weigh: NDArray[np.float64] | None = None,
         least: float = 0.0,
+        stay: float = 0.0,
     ) -> list[str] | None:
         """Draw a line of chords that keeps to all that is fixed.
 
@@ -250,6 +251,8 @@ class ChordModel:
         least : float
             Steps less likely than this share of the likeliest step from the same place are left
             out: what a recogniser misheard and what is merely odd lie there.
+        stay : float
+            Weight of staying on a chord, as a share of the likeliest step from it.
 
         Returns
         -------
@@ -260,12 +263,13 @@ class ChordModel:
         if length == 0:
             return []
         tables = []
+        same = np.arange(size)
         for position, place in enumerate(places):
             table = self.steps(leaning, place).copy()
-            same = np.arange(size)
-            table[:, same, same] = 0.0
             if weigh is not None:
                 table[:, :size] *= weigh
+            table[:, same, same] = 0.0
+            table[:, same, same] = stay * table[:, :size].max(axis=-1)
             if allowed is not None:
                 table *= allowed[position]
             if least > 0:
@@ -276,9 +280,9 @@ class ChordModel:
             if goal not in self.index:
                 return None
             onward = self.steps(leaning, None)[:, :, self.index[goal]].copy()
-            onward[:, self.index[goal]] = 0.0
             if weigh is not None:
                 onward[:, :size] *= weigh[:, self.index[goal]]
+            onward[:, self.index[goal]] = stay * onward.max(axis=-1)
             if least > 0:
                 onward[onward < 0.2 * least] = 0.0
             message = onward

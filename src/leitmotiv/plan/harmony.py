@@ -175,7 +175,8 @@ class LearnedGrammar(ChordGrammar):
     leaning: Leaning
 
     @cached_property
-    def _weigh(self) -> NDArray[np.float64]:
+    def step_weights(self) -> NDArray[np.float64]:
+        """Factor that the grammar puts on each learned step, shape (S, S)."""
         names = self.model.names
         table = np.asarray(
             [[float(_resolves(a, b, self.model.mode)) for b in names] for a in names]
@@ -194,7 +195,7 @@ class LearnedGrammar(ChordGrammar):
         if chord in self.rows or chord not in index or following not in index:
             return super().weight(chord, following)
         step = self.model.steps(self.leaning)[self.model.size, index[chord]]
-        step = step * self._weigh[index[chord]]
+        step = step * self.step_weights[index[chord]]
         share = float(step[index[following]] / step.max())
         return share if share >= _LEAST_LIKELY else 0.0
 
@@ -220,7 +221,7 @@ class LearnedGrammar(ChordGrammar):
             leaning=self.leaning,
             allowed=allowed,
             goal=goal,
-            weigh=self._weigh,
+            weigh=self.step_weights,
             least=_LEAST_LIKELY,
         )
         # A goal that the corpus does not know, or an opener that it never leaves.

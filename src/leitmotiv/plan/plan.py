@@ -57,7 +57,18 @@ Role = Literal["melody", "counter", "harmony", "bass", "pad", "drums"]
 Cadence = Literal["authentic", "half", "deceptive", "plagal", "none"]
 Texture = Literal["solo", "sparse", "homophonic", "polyphonic", "full"]
 Transform = Literal[
-    "statement", "repeat", "sequence", "ornament", "invert", "augment", "fragment", "mode change"
+    "statement",
+    "repeat",
+    "sequence",
+    "ornament",
+    "invert",
+    "augment",
+    "diminish",
+    "fragment",
+    "mode change",
+    "meter change",
+    "reharmonise",
+    "counter-melody",
 ]
 
 

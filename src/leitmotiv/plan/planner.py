@@ -25,7 +25,7 @@ import numpy as np
 
 from leitmotiv.errors import BriefError, LeitmotivError
 from leitmotiv.plan.brief import MAX_BARS, MAX_SEED, Brief
-from leitmotiv.plan.cadences import estimate_key_of_chords
+from leitmotiv.plan.cadences import estimate_key_of_chords, estimate_key_of_theme
 from leitmotiv.plan.drums import DrumControls
 from leitmotiv.plan.energy import follow_curve, shape_energy, shape_textures
 from leitmotiv.plan.form import SectionSketch, is_letter_form, make_form, set_cadences
@@ -37,6 +37,7 @@ from leitmotiv.plan.harmony import (
 )
 from leitmotiv.plan.palette import make_palette
 from leitmotiv.plan.plan import Plan, PlanChord, PlanPhrase, PlanSection
+from leitmotiv.plan.reharmony import harmonise_theme, reharmonise_returns
 from leitmotiv.plan.tempo import LengthAndTempo, choose_bpm, fit_length
 from leitmotiv.plan.themes import invent_title, place_theme, theme_bars
 from leitmotiv.plan.vocabulary import Genre, PaletteEntry, vocabulary
@@ -148,6 +149,10 @@ def _choose_key(
         return Key.parse(brief.key)
     if brief.chords is not None:
         return estimate_key_of_chords([ChordSymbol.parse(symbol) for symbol in brief.chords])
+    if brief.theme is not None:
+        key = estimate_key_of_theme(brief.theme)
+        other = brief.mode is not None and Mode(brief.mode).is_minor_like != key.mode.is_minor_like
+        return key.parallel if other else key
     minor = min(max(genre.minor - 0.8 * valence, 0.02), 0.98)
     if genre.harmony == "blues":
         minor = genre.minor - 0.2 * valence
@@ -386,7 +391,16 @@ def make_plan(brief: Brief, rng: np.random.Generator, *, style: StyleChoice = No
     follow_curve(sections, brief.energy)
     shape_textures(sections, parts, genre=genre.name, form=form)
     num_theme_bars = theme_bars(brief, meter, bar_sec, sections[0].phrases[0].num_bars)
-    placements = place_theme(sections, parts, num_theme_bars, home, stage[8])
+    placements = place_theme(
+        sections, parts, num_theme_bars, home, stage[8], reharmonise=brief.chords is None
+    )
+    if brief.chords is None:
+        mood = (valence, arousal)
+        if brief.theme:
+            harmonise_theme(
+                sections, placements, brief.theme, meter, genre.harmony, stage[7], mood=mood
+            )
+        placements = reharmonise_returns(sections, placements, genre.harmony, stage[7], mood=mood)
     halves = [symbol for section in sections for symbol in section.halves]
     return Plan(
         title=brief.title or invent_title(brief, genre, valence, arousal, stage[9]),

@@ -3,9 +3,10 @@
 Purpose: the plan's promise that one idea runs through the piece.
 
 Conventions: the theme is stated at the start of the first letter of the form (after an intro);
-every later section recalls it, returns plainly or ornamented, contrasts as sequence, fragment,
-inversion or in another mode, codas broadened. ``transpose_steps`` are diatonic steps in the
-section's key.
+every later section recalls it: returns plainly, under other chords or ornamented, the last one
+with a counter-melody where a part can sing it; contrasts develop it phrase by phrase (sequence,
+fragment, inversion, diminution, another division of the beat, another mode); codas broaden it.
+``transpose_steps`` are diatonic steps in the section's key.
 
 Public names: :func:`place_theme`, :func:`invent_title`.
 
@@ -59,15 +60,21 @@ def place_theme(
     num_theme_bars: int,
     home: Key,
     rng: np.random.Generator,
+    *,
+    reharmonise: bool = False,
 ) -> tuple[ThemePlacement, ...]:
-    """Return the placements, sorted by bar; empty when nobody has a melody."""
+    """Return the placements, sorted by bar; empty when nobody has a melody.
+
+    ``reharmonise`` allows returns that ask for other chords.
+    """
     melody = next((i for i, part in enumerate(parts) if part.role == "melody"), None)
     if melody is None:
         return ()
     other = _second_singer(parts, melody)
+    developments = _Developments(rng, straight=any(part.is_drum for part in parts))
     placements: list[ThemePlacement] = []
     bar = 0
-    stated = False
+    stated, returns = False, 0
     has_letters = any(not section.is_frame for section in sections)
     for index, section in enumerate(sections):
         start = bar
@@ -75,16 +82,16 @@ def place_theme(
         if section.letter == "I" and has_letters:
             continue
         last = index == len(sections) - 1
-        player = melody
-        steps = 0
+        player, steps = melody, 0
+        sings = other if other not in section.silent else melody
         transform: Transform
         if not stated:
             transform, stated = "statement", True
         elif section.letter == "Z":
             transform = "augment" if section.num_bars >= 2 * num_theme_bars else "fragment"
         elif section.returns_to is not None:
-            grown = section.edit_share >= 0.3 or last
-            transform = "ornament" if grown and section.letter == "A" else "repeat"
+            returns += section.letter == "A"
+            transform = _return(section, last, returns, reharmonise)
             origin = sections[section.returns_to].key
             if origin is not None and section.key is not None and origin.mode != section.key.mode:
                 transform = "mode change"
@@ -93,19 +100,78 @@ def place_theme(
                 steps = steps if transform == "repeat" else 0
         elif section.key is not None and section.key.mode is not home.mode:
             transform = "mode change"
+            placements += _develop(section, start, num_theme_bars, (melody, sings), developments, 1)
         else:
-            options: tuple[Transform, ...] = ("sequence", "fragment", "invert")
-            transform = options[int(rng.integers(3))]
-            steps = int(rng.choice([-2, 1, 2, 4])) if transform == "sequence" else 0
-            # The other voice takes over where it does not rest.
-            if other not in section.silent and rng.random() < 0.5:
-                player = other
+            placements += _develop(section, start, num_theme_bars, (melody, sings), developments, 0)
+            continue
         length = min(num_theme_bars, section.phrases[0].num_bars)
         if transform == "augment":
             length = min(2 * num_theme_bars, section.num_bars)
         placements.append(_placement(start, length, player, transform, steps))
-        placements += _answers(section, start, length, player, num_theme_bars, rng)
+        returning = section.returns_to is not None and section.letter == "A"
+        if last and returning and sings != melody and parts[sings].role == "counter":
+            placements.append(_placement(start, length, sings, "counter-melody"))
+        if section.returns_to is not None or section.letter == "A":
+            placements += _answers(section, start, length, player, num_theme_bars, rng)
     return tuple(sorted(placements, key=lambda p: p.bar_index))
+
+
+def _return(section: SectionSketch, last: bool, returns: int, reharmonise: bool) -> Transform:
+    """A return is first known again, then seen in another light, at last adorned."""
+    if section.letter != "A":
+        return "repeat"
+    if last:
+        return "ornament"
+    if returns % 2 == 0 and reharmonise:
+        return "reharmonise"
+    return "ornament" if section.edit_share >= 0.3 else "repeat"
+
+
+class _Developments:
+    """Deals the ways of developing a theme, none twice before all have come."""
+
+    def __init__(self, rng: np.random.Generator, *, straight: bool) -> None:
+        self.rng = rng
+        # Beats parted in three would stumble over drums that halve them.
+        more: tuple[Transform, ...] = () if straight else ("meter change",)
+        self.kinds: tuple[Transform, ...] = ("sequence", "fragment", "invert", "diminish", *more)
+        self.left: list[Transform] = []
+
+    def next(self) -> Transform:
+        if not self.left:
+            self.left = [self.kinds[i] for i in self.rng.permutation(len(self.kinds))]
+        return self.left.pop()
+
+
+def _develop(
+    section: SectionSketch,
+    start: int,
+    num_theme_bars: int,
+    players: tuple[int, int],
+    developments: _Developments,
+    first_phrase: int,
+) -> list[ThemePlacement]:
+    """Develop the theme through a contrasting section, a way to each phrase.
+
+    The first phrase says its version and, where there is room before the cadence, says it again on
+    another step, as a sentence does; the next hands it to the other voice.
+    """
+    found: list[ThemePlacement] = []
+    bar = start
+    for number, phrase in enumerate(section.phrases):
+        size = min(num_theme_bars, phrase.num_bars)
+        if number >= first_phrase and phrase.num_bars >= 2:
+            transform = developments.next()
+            rng = developments.rng
+            steps = int(rng.choice([-2, 1, 2, 4])) if transform == "sequence" else 0
+            player = players[number % 2] if rng.random() < 0.7 else players[0]
+            found.append(_placement(bar, size, player, transform, steps))
+            again = bar + size
+            if number == 0 and again + size <= bar + phrase.num_bars - 1:
+                move = int(rng.choice([-1, 1, 2]))
+                found.append(_placement(again, size, player, "sequence", steps + move))
+        bar += phrase.num_bars
+    return found
 
 
 def _placement(
