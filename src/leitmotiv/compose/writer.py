@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from leitmotiv.compose.canvas import Canvas
 from leitmotiv.compose.cell_rule import Bar, CellRule, GuidanceOptions, Sounding
+from leitmotiv.compose.copy_guard import LONGEST_COPY, CopyGuard
 from leitmotiv.compose.guidance import GuidanceFilter
 from leitmotiv.compose.journal import Written, active_journal
 from leitmotiv.compose.part_writing import hand_reach, is_single_line, keep_order
@@ -41,7 +42,8 @@ class WriterOptions:
 
     ``num_candidates`` versions of a melody are drawn and ``num_accompaniments`` of the other parts;
     ``sketch_weight`` (logits) pulls accompaniments towards their rule-based sketch; ``guidance``
-    says which rules hold.
+    says which rules hold; ``longest_copy`` caps the notes in a row that a melody may share with
+    one training piece (None: no cap).
     """
 
     num_candidates: int = 12
@@ -50,6 +52,7 @@ class WriterOptions:
     min_p: float = 0.06
     sketch_weight: float = 3.5
     guidance: GuidanceOptions = field(default_factory=GuidanceOptions)
+    longest_copy: int | None = LONGEST_COPY
 
 
 class Writer:
@@ -59,6 +62,7 @@ class Writer:
         self, canvas: Canvas, model: EventModel, options: WriterOptions = WriterOptions()
     ) -> None:
         self.canvas, self.model, self.options = canvas, model, options
+        self.copy_guard = CopyGuard(options.longest_copy)
         plan = canvas.plan
         meter = plan.meter_value
         self.accent = np.asarray(
@@ -105,18 +109,28 @@ class Writer:
         ]
         options = self.options
         usual = options.num_candidates if lead else options.num_accompaniments
-        rows = decode(
-            self.model,
-            Prompt(window.events, window.event_conditions(), window.time),
-            targets,
-            rng,
-            num_candidates=num_candidates or usual,
-            filters=[GuidanceFilter(rules, options.guidance)],
-            options=DecodeOptions(
-                temperature=(options.temperature,) * 4, min_p=options.min_p, num_fields=3
-            ),
-        )
-        scored = [self._score(row, window, bars, parts, sketches or {}, lead) for row in rows]
+        rows: list[RowState] = []
+
+        def draw() -> list[tuple[float, NDArray[np.void]]]:
+            drawn = decode(
+                self.model,
+                Prompt(window.events, window.event_conditions(), window.time),
+                targets,
+                rng,
+                num_candidates=num_candidates or usual,
+                filters=[GuidanceFilter(rules, options.guidance)],
+                options=DecodeOptions(
+                    temperature=(options.temperature,) * 4, min_p=options.min_p, num_fields=3
+                ),
+            )
+            rows.extend(drawn)
+            return [self._score(row, window, bars, parts, sketches or {}, lead) for row in drawn]
+
+        scored = draw()
+        if lead:
+            before = self.canvas.part_notes(parts[0])
+            before = before[(before["bar"] < bars.start) & (before["bar"] >= bars.start - 8)]
+            scored = self.copy_guard.judge(scored, before, self.canvas.steps, draw)
         best = int(np.argmax([score for score, _ in scored]))
         score, notes = scored[best]
         journal = active_journal()
