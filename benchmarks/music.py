@@ -17,6 +17,7 @@ of two human halves, where each genre falls short, and how alike the pieces are.
     python benchmarks/music.py plain    --work FOLDER
     python benchmarks/music.py fivegram --work FOLDER --library LIBRARY
     python benchmarks/music.py spread   --work FOLDER            # one brief, many seeds
+    python benchmarks/music.py range    --work FOLDER            # the same, safe and adventurous
     python benchmarks/music.py report   --work FOLDER
 
 Each step keeps its MIDI files in ``--work`` and skips those that are there.
@@ -36,6 +37,7 @@ from pathlib import Path
 import numpy as np
 
 from leitmotiv.compose import compose
+from leitmotiv.compose.adventure import adventure_options
 from leitmotiv.compose.canvas import Canvas
 from leitmotiv.corpus.library import Library
 from leitmotiv.errors import LeitmotivError
@@ -125,16 +127,16 @@ def compose_pieces(work: Path, genre: str, count: int) -> None:
     print(f"composer {genre:<22} {done} pieces, {took / max(done, 1):.1f} s each", flush=True)
 
 
-def spread_pieces(work: Path, count: int) -> None:
+def spread_pieces(work: Path, count: int, adventure: float = 0.5) -> None:
     """Compose one brief with many seeds."""
-    model = open_model(None)
+    model, options = open_model(None), adventure_options(adventure)
+    folder = work / ("spread" if adventure == 0.5 else f"range-{adventure:g}")
     for name, brief in SPREAD.items():
         jobs = ((f"{brief}, {NUM_BARS} bars", 5000 + seed) for seed in range(count))
-        for text, seed, path in missing(work / "spread" / name, jobs):
+        for text, seed, path in missing(folder / name, jobs):
             plan = plan_brief(text, seed=seed)
-            path.write_bytes(
-                midi_bytes(compose(plan, model=model, rng=np.random.default_rng(seed)))
-            )
+            rng = np.random.default_rng(seed)
+            path.write_bytes(midi_bytes(compose(plan, model=model, rng=rng, options=options)))
 
 
 # --- the network without planner -----------------------------------------------------------------
@@ -371,14 +373,27 @@ def report(work: Path, genres: list[str]) -> None:
                 for aspect, value in row["composer"]["likeness"].items()
             )
             print(f"{genre:<22} {text}")
-    for name in SPREAD:
-        scores = read_folder(work / "spread" / name)
-        for item in measure_diversity([piece_figures(s) for s in scores]) if scores else []:
-            print(
-                f"one brief, {name}, {len(scores)} seeds: {item.aspect} pairs {item.pairs:.3f}, "
-                f"nearest of {min(NUM_OTHERS, len(item.nearest))} "
-                f"{item.nearest_of(NUM_OTHERS):.3f}, closest {item.closest_likeness:.3f}"
-            )
+    print("\none brief, many seeds")
+    for folder, label in (("range-0", "safe"), ("spread", "usual"), ("range-1", "adventurous")):
+        for name in SPREAD:
+            scores = read_folder(work / folder / name)
+            if len(scores) > 1:
+                report_spread(f"{name}, {label}", scores)
+
+
+def report_spread(label: str, scores: list[Score]) -> None:
+    """Print how alike the pieces of one brief are, and how far they go."""
+    alike = "  ".join(
+        f"{item.aspect} {item.pairs:.3f}/{item.nearest_of(7):.3f}/{item.closest_likeness:.2f}"
+        for item in measure_diversity([piece_figures(score) for score in scores])
+    )
+    medians = np.nanmedian(statistics_table(scores, num_bars=NUM_BARS), axis=0)
+    figures = dict(zip([s.name for s in STATISTICS], medians, strict=True))
+    far = "  ".join(
+        f"{name} {figures[name]:.2f}"
+        for name in ("pitch_class_entropy_1", "scale_share", "chord_tone_share", "step_share")
+    )
+    print(f"{label}, {len(scores)} seeds: pairs/nearest of 7/closest: {alike}; {far}")
 
 
 def draw(work: Path, picture: Path) -> None:
@@ -420,7 +435,9 @@ def draw(work: Path, picture: Path) -> None:
 def main() -> None:
     """Run one step."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("step", choices=("compose", "plain", "fivegram", "spread", "report"))
+    parser.add_argument(
+        "step", choices=("compose", "plain", "fivegram", "spread", "range", "report")
+    )
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--pieces", type=int, default=12)
     parser.add_argument("--genre", action="append")
@@ -434,6 +451,9 @@ def main() -> None:
             draw(arguments.work, arguments.picture)
     elif arguments.step == "spread":
         spread_pieces(arguments.work, arguments.pieces)
+    elif arguments.step == "range":
+        for adventure in (0.0, 0.5, 1.0):
+            spread_pieces(arguments.work, arguments.pieces, adventure)
     elif arguments.step == "compose":
         for genre in genres:
             compose_pieces(arguments.work, genre, arguments.pieces)
