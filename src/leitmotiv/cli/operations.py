@@ -28,6 +28,7 @@ Work = Callable[["Score", "np.random.Generator", "EventModel", Callable[[float, 
 
 _MIDI_SUFFIXES = (".mid", ".midi")
 _XML_SUFFIXES = (".musicxml", ".xml")
+_MOST_FILES = 200
 
 
 def _seed(text: str) -> int:
@@ -63,6 +64,8 @@ def register_operations(app: typer.Typer) -> None:
     app.command(name="vary")(_vary)
     app.command(name="arrange")(_arrange)
     app.command(name="bridge")(_bridge)
+    app.command(name="climax")(_climax)
+    app.command(name="imitate")(_imitate)
 
 
 def _out_path(file: Path, output: Path | None, operation: str) -> Path:
@@ -100,7 +103,7 @@ def _run(
 
     from leitmotiv.cli.folders import check_file
     from leitmotiv.cli.progress import show_progress
-    from leitmotiv.score import read_score
+    from leitmotiv.score import Score, read_score
 
     start = time.perf_counter()
     target = _out_path(file, output, operation)
@@ -113,7 +116,7 @@ def _run(
                 progress(operation, min(fraction, 0.999), message)
 
         tell(0.0, f"read {file.name}")
-        score = read_score(file)
+        score = Score() if file.is_dir() else read_score(file)
 
         from leitmotiv.models import open_model
 
@@ -452,3 +455,104 @@ def _bridge(
         as_json=json,
         quiet=quiet,
     )
+
+
+def _climax(
+    file: FileArgument,
+    seconds: Annotated[float, typer.Option(metavar="N", help="Length, 20 to 180 seconds.")] = 120.0,
+    ensemble: Annotated[
+        str,
+        typer.Option("--for", metavar="LIST", help="An ensemble, or instruments with commas."),
+    ] = "orchestra",
+    output: OutputOption = None,
+    seed: SeedOption = None,
+    model: ModelOption = None,
+    overwrite: OverwriteOption = False,
+    json: JsonOption = False,
+    quiet: QuietOption = False,
+) -> None:
+    """Grow the theme with which a piece opens into a climax of the full orchestra.
+
+    \b
+    leitmotiv climax theme.mid -o climax.mid
+    leitmotiv climax theme.musicxml --seconds 180 --seed 2
+    leitmotiv climax theme.mid --seconds 60 --for "string orchestra"
+    """
+
+    def work(score: Score, rng: Any, weights: Any, tell: Any) -> Score:
+        from leitmotiv.compose.operations import climax
+
+        players = [name.strip() for name in ensemble.split(",")]
+        return climax(score, seconds, players, rng=rng, model=weights, progress=tell)
+
+    _run(
+        "climax",
+        file,
+        work,
+        output=output,
+        seed=seed,
+        model=model,
+        overwrite=overwrite,
+        as_json=json,
+        quiet=quiet,
+    )
+
+
+def _imitate(
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="MIDI or MusicXML files.")],
+    bars: Annotated[
+        int | None, typer.Option(metavar="N", help="Length; else the usual one of the pieces.")
+    ] = None,
+    output: OutputOption = None,
+    seed: SeedOption = None,
+    model: ModelOption = None,
+    overwrite: OverwriteOption = False,
+    json: JsonOption = False,
+    quiet: QuietOption = False,
+) -> None:
+    """Compose in the manner of a folder of pieces: their keys, tempo, players and chord steps.
+
+    Nothing is trained; to fine-tune the model on the pieces see: leitmotiv train --help
+
+    \b
+    leitmotiv imitate my-pieces -o like-mine.mid
+    leitmotiv imitate my-pieces --bars 32 --seed 4
+    """
+
+    def work(score: Score, rng: Any, weights: Any, tell: Any) -> Score:
+        from leitmotiv.compose.operations import imitate
+
+        return imitate(
+            _read_folder(folder, tell), num_bars=bars, rng=rng, model=weights, progress=tell
+        )
+
+    _run(
+        "imitate",
+        folder,
+        work,
+        output=output,
+        seed=seed,
+        model=model,
+        overwrite=overwrite,
+        as_json=json,
+        quiet=quiet,
+    )
+
+
+def _read_folder(folder: Path, tell: Callable[[float, str], None]) -> list[Score]:
+    """Read the pieces of a folder; files that are no music are left out."""
+    from leitmotiv.errors import ComposeError, ReadError
+    from leitmotiv.score import read_score
+
+    if not folder.is_dir():
+        raise ComposeError(f"folder={str(folder)!r} does not exist; name a folder of MIDI files")
+    known = (*_MIDI_SUFFIXES, *_XML_SUFFIXES, ".mxl")
+    paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in known)[:_MOST_FILES]
+    scores = []
+    for path in paths:
+        tell(0.0, f"read {path.name}")
+        try:
+            scores.append(read_score(path))
+        except ReadError:
+            continue
+    return scores
