@@ -44,7 +44,9 @@ _COMPLEXITY_LOGITS = 3.0
 _TEMPERATURE = 0.75
 _HANDS = [PIECES.index(name) for name in PIECES if name != "kick"]
 _MEMORY = 0.6  # how much of a stroke's deviation the next one inherits
-_SPREAD = 0.8  # share of the recorded spread: a band is tighter than a drummer alone
+_SPREAD = 0.8  # share of the recorded spread of velocity
+_UNKNOWN_METER = 0.6  # of the timing, where bars have another length than those learned from
+_TIMING_SPREAD = 0.4  # of timing: half of it is drift against the click, which a band shares
 
 
 @dataclass(frozen=True)
@@ -262,10 +264,12 @@ def drum_timing_sec(
     played = _expression(hits, style, clock, bpm, -1.0, energy)
     if plan.drums.seed is not None:
         rng = np.random.default_rng([plan.drums.seed, 1])
-    offsets = played[:, 2] + _SPREAD * played[:, 3] * _drift(hits.shape, rng)
+    offsets = played[:, 2] + _TIMING_SPREAD * played[:, 3] * _drift(hits.shape, rng)
     offsets = np.where(hits, np.clip(offsets, -0.3, 0.3), 0.0)
     common = offsets.sum(axis=1) / np.maximum(hits.sum(axis=1), 1)
     step_sec = 60.0 / bpm / clock.steps_per_beat
+    if not clock.is_whole:
+        step_sec *= _UNKNOWN_METER
     inside = columns >= 0
     shift[inside] = offsets[steps[inside], columns[inside]]
     shift[~inside] = common[steps[~inside]]

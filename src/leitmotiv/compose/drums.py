@@ -34,7 +34,8 @@ _HIT_TICKS = 60
 _HAND_GAIN = 16.0  # recorded strokes lie softer than written ones, on average by this much
 _LOUDNESS = 40.0  # velocity between the softest and the hardest setting of intensity
 # Lanes that may lose soft notes, or gain them, without changing what the groove is.
-_GHOST_LANES = frozenset({"snare", "kick", "hat", "rim", "conga_high", "shaker"})
+_HAND_LANES = ("conga_high", "conga_low", "bongo_high", "bongo_low", "tambourine", "shaker")
+_GHOST_LANES = frozenset({"snare", "kick", "hat", "rim", *_HAND_LANES})
 
 
 def symbol_velocity(symbol: str) -> int:
@@ -81,7 +82,9 @@ def _vary(
             for tick in range(step, meter.bar_ticks, step)
             if tick not in beat_starts(meter) and tick not in taken
         ]
-        lanes = [lane for lane in ("kick", "snare", "rim") if any(h.lane == lane for h in hits)]
+        present = {hit.lane for hit in hits}
+        lanes = [lane for lane in ("kick", "snare", "rim") if lane in present]
+        lanes = lanes or [lane for lane in _HAND_LANES if lane in present]
         if free and lanes:
             lane = lanes[int(rng.integers(len(lanes)))]
             tick = free[int(rng.integers(len(free)))]
@@ -260,7 +263,8 @@ def drum_notes(
             late = section.num_bars >= 8 and place >= section.num_bars // 2
             groove = lifted if late else pattern
             hits = _groove_bar(groove, place, meter)
-            if place % 2 and kit is None:
+            by_hand = not any(hit.lane in PIECES or hit.lane == "rim" for hit in hits)
+            if by_hand if kit is not None else place % 2:
                 hits = _vary(hits, meter, complexity, section_rng)
             last_of_section = bar_index == section.end_bar_index - 1
             is_last_bar = bar_index == plan.num_bars - 1
