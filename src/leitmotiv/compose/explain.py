@@ -180,7 +180,8 @@ def _rule_words(rule: str) -> dict[str, str]:
 
 def _shares(journal: Journal, part: int) -> dict[str, float]:
     """Share of a part's cells by the rule that wrote them last."""
-    last = [steps[-1].rule for (_, owner), steps in journal.steps.items() if owner == part]
+    mine = [steps for (_, owner), steps in journal.steps.items() if owner == part and steps]
+    last = [steps[-1].rule for steps in mine]
     return {rule: round(last.count(rule) / len(last), 3) for rule in sorted(set(last))}
 
 
