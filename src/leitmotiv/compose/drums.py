@@ -263,7 +263,7 @@ def drum_notes(
             late = section.num_bars >= 8 and place >= section.num_bars // 2
             groove = lifted if late else pattern
             hits = _groove_bar(groove, place, meter)
-            by_hand = not any(hit.lane in PIECES or hit.lane == "rim" for hit in hits)
+            by_hand = any(hit.lane in _HAND_LANES for hit in hits)  # these the model has not heard
             if by_hand if kit is not None else place % 2:
                 hits = _vary(hits, meter, complexity, section_rng)
             last_of_section = bar_index == section.end_bar_index - 1
