@@ -47,3 +47,28 @@ def test_a_habit_is_named_once_where_no_plan_says_otherwise() -> None:
     found = named(review_score(Score(parts=tuple(parts))), "parallel fifths")
     assert len(found) == 1
     assert "times, first in bar 1" in found[0].message
+
+
+def test_a_part_that_leaves_the_key_alone_is_named_and_a_modulation_is_not() -> None:
+    lines = {name: list(pitches) * 3 for name, pitches in VOICES.items()}
+    scale = [72, 74, 76, 77, 79, 77, 76, 74] * 3
+    lines["Soprano"] = scale[:8] + [73, 75, 78, 80] + scale[12:]
+    stray = Score(parts=tuple(voice(name, line, "") for name, line in lines.items()))
+    found = [f for f in named(review_score(stray), "key") if f.part_index is not None]
+    assert [(f.part_index, f.bar_index) for f in found] == [(0, 4)]
+    assert "alone" in found[0].message
+    together = {name: [*p, *(q + 1 for q in p), *p] for name, p in VOICES.items()}
+    moved = Score(parts=tuple(voice(name, line, "") for name, line in together.items()))
+    assert not [f for f in named(review_score(moved), "key") if f.part_index is not None]
+
+
+def test_leaps_of_parts_without_a_role_are_judged_by_the_player() -> None:
+    def leaps(program: int, interval: int) -> list[str]:
+        line = [55, 57, 55 + interval, 57, 55, 57, 59, 60]
+        found = review_score(Score(parts=(voice("Line", line, "", program=program),)))
+        return [finding.severity for finding in named(found, "large leap")]
+
+    assert leaps(40, 16) == []
+    assert leaps(40, 24) == ["note", "note"]
+    assert leaps(40, 36) == ["warning", "warning"]
+    assert leaps(52, 20) == ["warning", "warning"]  # a voice

@@ -33,12 +33,14 @@ __all__ = [
     "check_cadences",
     "check_key",
     "check_semitone_clashes",
+    "check_stray_parts",
     "check_strong_beats",
 ]
 
 _STRONG = 0.75
 _KEY_WINDOW_BARS = 4
 _FOREIGN_WARNING, _FOREIGN_ERROR = 0.15, 0.35
+_STRAY_SHARE, _STEADY_SHARE, _STRAY_NOTES = 0.55, 0.1, 4
 _RING_TICKS = 90  # a note about to end is no clash
 
 
@@ -67,6 +69,36 @@ def check_key(reading: Reading) -> Iterator[Finding]:
                 f"{reading.keys[start]}"
             )
             yield Finding("key", severity, message, None, start)
+
+
+def check_stray_parts(reading: Reading) -> Iterator[Finding]:
+    """Yield parts that leave the key for two bars while all others stay in it.
+
+    A wrong transposition or accidental sounds like this; a modulation takes everybody along.
+    """
+    num_bars = reading.score.num_bars
+    if len(reading.pitched) < 2 or reading.keys.count(None) == num_bars:
+        return
+    total = np.zeros((len(reading.pitched), num_bars))
+    foreign, number = total.copy(), total.copy()
+    for row, part in enumerate(reading.pitched):
+        out = ~reading.scale_masks[part.bar, part.pitch % 12]
+        total[row] = np.bincount(part.bar, part.duration, num_bars)
+        foreign[row] = np.bincount(part.bar[out], part.duration[out], num_bars)
+        number[row] = np.bincount(part.bar[out], minlength=num_bars)
+    total, foreign, number = (a[:, :-1] + a[:, 1:] for a in (total, foreign, number))
+    rest_total, rest_foreign = total.sum(axis=0) - total, foreign.sum(axis=0) - foreign
+    strays = (foreign >= _STRAY_SHARE * total) & (number >= _STRAY_NOTES)
+    strays &= (rest_total > 0) & (rest_foreign <= _STEADY_SHARE * rest_total)
+    for row, part in enumerate(reading.pitched):
+        bars = np.flatnonzero(strays[row])
+        for run in np.split(bars, np.flatnonzero(np.diff(bars) > 2) + 1):
+            if not len(run):
+                continue
+            bar, last = int(run[0]), int(run[-1]) + 2
+            message = f"{part.name} leaves {reading.keys[bar]} alone in bars {bar + 1}-{last}"
+            severity: Severity = "note" if reading.plan is None else "warning"
+            yield Finding("key", severity, message, part.index, bar)
 
 
 def _windows(reading: Reading) -> Iterator[tuple[int, int]]:

@@ -30,6 +30,8 @@ _FAR_SEMITONES = 5  # this far past the comfortable range nobody plays it
 _OVERLAP_TICKS = 40
 _STUCK_BARS = 8
 _JOIN_BARS, _JOIN_BARS_UNPLANNED = 4, 16  # wrong notes this near each other are one passage
+_LEAPS_ELSE, _LEAPS_SUNG = (21, 28), (12, 16)
+_VOICE_PROGRAMS = frozenset({52, 53})
 _PLAYED_FAMILIES = frozenset({"strings", "brass", "reed", "pipe"})
 _LEAPS: dict[str, tuple[int, int]] = {  # role: semitones of a note, of a warning
     "melody": (12, 16),
@@ -145,14 +147,20 @@ def check_stuck_notes(reading: Reading) -> Iterator[Finding]:
 
 
 def check_large_leaps(reading: Reading) -> Iterator[Finding]:
-    """Yield leaps of more than an octave in a melody, counter-melody or bass."""
+    """Yield leaps of more than an octave in a melody, counter-melody or bass.
+
+    Of parts that state no role, single lines are read, and only what hardly any player is asked
+    for is remarked on.
+    """
     for part in reading.pitched:
-        if part.role not in _LEAPS:
+        if part.role not in _LEAPS and (part.role or not part.is_monophonic):
             continue
         line = part.bottom_line if part.role == "bass" else part.top_line
         if len(line) < 2:
             continue
-        note_limit, warning_limit = _LEAPS[part.role]
+        note_limit, warning_limit = _LEAPS.get(part.role, _LEAPS_ELSE)
+        if part.part.program in _VOICE_PROGRAMS:
+            note_limit, warning_limit = _LEAPS_SUNG
         leap = np.abs(np.diff(line.pitch))
         # Over a rest the ear starts anew.
         joined = line.onset[1:] - line.end[:-1] < TICKS_PER_QUARTER

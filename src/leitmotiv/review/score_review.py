@@ -26,6 +26,7 @@ from leitmotiv.review.harmony_checks import (
     check_cadences,
     check_key,
     check_semitone_clashes,
+    check_stray_parts,
     check_strong_beats,
 )
 from leitmotiv.review.melody_checks import check_melody_shape
@@ -77,6 +78,7 @@ SCORE_CHECKS: tuple[Callable[[Reading], Iterator[Finding]], ...] = (
     check_doubled_notes,
     check_stuck_notes,
     check_key,
+    check_stray_parts,
     check_strong_beats,
     check_semitone_clashes,
     check_cadences,
