@@ -97,7 +97,7 @@ def _cost(
         return cost
     last, last_sung = before
     step = abs(pitch - last)
-    cost += 1.5 if step == 0 else 0.0 if step <= 2 else 0.25 * step
+    cost += 3.0 if step == 0 else 0.0 if step <= 2 else 0.25 * step
     if sung is not None and last_sung is not None and sung != last_sung:
         same_way = (sung - last_sung) * (pitch - last) > 0
         cost += 0.7 * same_way
