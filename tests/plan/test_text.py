@@ -308,6 +308,7 @@ def test_any_mixture_of_known_words_is_handled(pieces: list[str]) -> None:
         ("waltz for rock organ", ("Rock Organ",), "waltz"),
         ("waltz for orchestra hit and slap bass 2", ("Orchestra Hit", "Slap Bass 2"), "waltz"),
         ("tango for slap bass 2 flutes", ("Slap Bass 1", "Flute", "Flute"), "tango"),
+        ("tango for blues harp and cello", ("Harmonica", "Cello"), "tango"),
         ("waltz for two orchestral harps", ("Orchestral Harp",) * 2, "waltz"),
         ("waltz for Electric Guitar (jazz)", ("Electric Guitar (jazz)",), "waltz"),
     ],

@@ -36,6 +36,7 @@ from leitmotiv.plan.players import find_excluded, find_players
 from leitmotiv.plan.validation import clip_words
 from leitmotiv.plan.vocabulary import vocabulary
 from leitmotiv.plan.words import NUMBER, Sentence, phrase_pattern, read_number
+from leitmotiv.score.general_midi import is_instrument_name
 from leitmotiv.theory import ChordSymbol, Key, parse_lead_sheet, parse_pitch, roman_to_chord
 
 __all__ = ["Reading", "parse_brief", "read_text"]
@@ -277,7 +278,14 @@ def _read_theme(sentence: Sentence, fields: dict[str, Any], notes: list[str]) ->
 def _read_form(sentence: Sentence, fields: dict[str, Any], notes: list[str]) -> None:
     letters = sentence.search(r"\bA[A-F]{1,15}\b(?:[\s-]+form)?", cased=True)
     words = vocabulary().form_words
-    found = list(sentence.find_all(phrase_pattern(words)))
+    # A blues harp plays more than the blues.
+    found = [
+        match
+        for match in sentence.find_all(phrase_pattern(words))
+        if not is_instrument_name(
+            " ".join(sentence.lower[match.start() :].split()[:2]).rstrip(",.;")
+        )
+    ]
     # "A blues, rondo form" is a rondo in the manner of the blues.
     found.sort(key=lambda match: words[" ".join(match.group().split())] == "blues")
     match = found[0] if found else None
