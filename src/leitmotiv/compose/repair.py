@@ -266,7 +266,8 @@ def separate_repeats(score: Score) -> Score:
     --------
     >>> from leitmotiv.score import Part, make_notes
     >>> held = make_notes([0, 480], [960, 480], [60, 60], origin=Origin.MODEL)
-    >>> separate_repeats(Score(parts=(Part("Tune", notes=held),))).parts[0].notes["duration"].tolist()
+    >>> apart = separate_repeats(Score(parts=(Part("Tune", notes=held),)))
+    >>> apart.parts[0].notes["duration"].tolist()
     [480, 480]
     """
     for index, part in enumerate(score.parts):
