@@ -31,6 +31,7 @@ __all__ = ["drum_notes", "symbol_velocity"]
 
 _LEVELS = {"X": 112, "x": 88, "o": 50}
 _HIT_TICKS = 60
+_GHOST_VELOCITY = 60.0
 _HAND_GAIN = 16.0  # recorded strokes lie softer than written ones, on average by this much
 _LOUDNESS = 40.0  # velocity between the softest and the hardest setting of intensity
 # Lanes that may lose soft notes, or gain them, without changing what the groove is.
@@ -206,6 +207,8 @@ class _Kit:
             velocity = float(played[step, piece]) + _HAND_GAIN
             if (lane, step) in asked:
                 velocity = 0.5 * velocity + 0.5 * asked[lane, step]
+            elif lane == snare and (fill_from is None or self.clock.tick(step) < fill_from):
+                velocity = min(velocity, _GHOST_VELOCITY)  # what is added leaves the backbeat alone
             result.append(_Hit(lane, self.clock.tick(step), int(np.clip(round(velocity), 18, 124))))
         return result
 
