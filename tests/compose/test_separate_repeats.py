@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from leitmotiv.compose import compose
 from leitmotiv.compose.repair import separate_repeats
+from leitmotiv.plan import make_plan, parse_brief
 from leitmotiv.review import review_score
 from leitmotiv.score import Origin, Part, Score, make_notes
 
@@ -57,3 +59,11 @@ def test_random_overlaps_are_gone_and_nothing_else_changes(rng: np.random.Genera
         before = {(on, pitch) for on, _, pitch in rows(score)}
         assert {(on, pitch) for on, _, pitch in rows(clean)} == before
         assert separate_repeats(clean) is clean
+
+
+def test_what_compose_returns_has_no_doubled_note() -> None:
+    brief = parse_brief("a calm piece for piano and strings in G major, 8 bars")
+    plan = make_plan(brief, np.random.default_rng(5))
+    score = compose(plan, rng=np.random.default_rng(5))
+    assert score.num_notes
+    assert not [f for f in review_score(score, plan) if f.check == "doubled note"]

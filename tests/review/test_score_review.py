@@ -70,10 +70,23 @@ def test_range_is_stricter_under_a_plan_and_milder_for_patches() -> None:
     assert [f.severity for f in named(review_score(high), "range")] == ["note"]
 
 
+def test_under_its_lowest_string_a_violin_has_no_note() -> None:
+    def violin(pitch: int) -> list[tuple[str, int | None]]:
+        score = Score(
+            parts=(Part("Violin", 40, notes=make_notes([0, 480], [480] * 2, [62, pitch])),)
+        )
+        return [(f.severity, f.pitch) for f in named(review_score(score), "range")]
+
+    assert violin(55) == []
+    assert violin(54) == [("warning", 54)]
+    assert violin(98) == [("note", 98)]
+
+
 def test_wrong_notes_near_each_other_are_one_finding() -> None:
     score = choir_score(Soprano=(76, 72, 82, 72, 82, 74, 72, 72))
     (found,) = named(review_score(score, choir_plan()), "range")
-    assert "2 notes" in found.message and "bars 2-3" in found.message
+    assert "2 notes" in found.message
+    assert "bars 2-3" in found.message
 
 
 def test_planned_register_is_a_note() -> None:
@@ -120,7 +133,7 @@ def test_a_silent_bar_is_a_note_and_a_hole_an_error() -> None:
 
 
 def test_a_plan_asks_for_no_silent_bars() -> None:
-    late = choir_score(**{name: () for name in VOICES})
+    late = choir_score(**dict.fromkeys(VOICES, ()))
     found = named(review_score(with_notes(late, 0, make_notes([0], [BAR], [72])), choir_plan()),
                   "silence")  # fmt: skip
     assert [(f.severity, f.bar_index) for f in found] == [("error", 1)]

@@ -32,6 +32,7 @@ _STUCK_BARS = 8
 _JOIN_BARS, _JOIN_BARS_UNPLANNED = 4, 16  # wrong notes this near each other are one passage
 _LEAPS_ELSE, _LEAPS_SUNG = (21, 28), (12, 16)
 _VOICE_PROGRAMS = frozenset({52, 53})
+_OPEN_STRINGS = frozenset({"Violin", "Viola", "Cello"})
 _PLAYED_FAMILIES = frozenset({"strings", "brass", "reed", "pipe"})
 _LEAPS: dict[str, tuple[int, int]] = {  # role: semitones of a note, of a warning
     "melody": (12, 16),
@@ -80,10 +81,14 @@ def check_range(reading: Reading) -> Iterator[Finding]:
         far = (pitch < low - _FAR_SEMITONES) | (pitch > high + _FAR_SEMITONES)
         outside = ((pitch < low) | (pitch > high)) & ~far
         name = part.instrument.name
+        # Under its lowest string a violin has no note at all; over its usual top it has some.
+        stringless = (pitch < low) & (name in _OPEN_STRINGS) & ~far
+        outside &= ~stringless
         span = f"{pitch_name(low)}-{pitch_name(high)}"
         is_patch = plan is None and part.instrument.family not in _PLAYED_FAMILIES
         cases: list[tuple[NDArray[np.bool_], Severity, str]] = [
             (far, "note" if is_patch else "error", f"out of reach of {name} ({span})"),
+            (stringless, "warning", f"below the lowest string of {name} ({pitch_name(low)})"),
             (
                 outside,
                 "warning" if planned else "note",
@@ -92,7 +97,7 @@ def check_range(reading: Reading) -> Iterator[Finding]:
         ]
         if planned and plan is not None:
             register = plan.parts[part.index]
-            off = ((pitch < register.low) | (pitch > register.high)) & ~far & ~outside
+            off = ((pitch < register.low) | (pitch > register.high)) & ~far & ~outside & ~stringless
             span = f"{pitch_name(register.low)}-{pitch_name(register.high)}"
             cases.append((off, "note", f"outside the planned register ({span})"))
         for wrong, severity, words in cases:
