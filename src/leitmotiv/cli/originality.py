@@ -6,13 +6,15 @@ Public names: :func:`originality_command`, :func:`index_command`, :func:`registe
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 if TYPE_CHECKING:
-    from leitmotiv.review.originality import OriginalityReport
+    from leitmotiv.review.originality import BarOrigin, OriginalityReport
     from leitmotiv.score import Score
 
 __all__ = ["index_command", "originality_command", "register_index", "register_originality"]
@@ -26,8 +28,8 @@ _WORDS = {
 }
 _BAR_WORDS = {
     "usual": "usual",
-    "much": "more than 9 in 10 bars",
-    "beyond": "more than 99 in 100 bars",
+    "much": "top 10 %",
+    "beyond": "top 1 %",
 }
 
 
@@ -65,7 +67,8 @@ def _print_report(report: OriginalityReport, score: Score, file: Path, all_bars:
         return
     console.print(
         f"{file.name}: longest passage in common {report.longest_notes} notes, "
-        f"{_WORDS[report.level]}; {report.known_share:.0%} of its fragments are known"
+        f"{_WORDS[report.level]}; {report.known_share:.0%} of its fragments are known",
+        soft_wrap=True,
     )
     if band.num_pieces:
         notes, share = band.piece_notes, band.piece_share
@@ -79,32 +82,46 @@ def _print_report(report: OriginalityReport, score: Score, file: Path, all_bars:
     if nearest:
         table = Table(title="Nearest training pieces", title_justify="left", box=None)
         for name in ("notes", "bars", "part", "title", "composer", "licence"):
-            table.add_column(name, justify="right" if name == "notes" else "left")
+            table.add_column(name, justify="right" if name == "notes" else "left", no_wrap=True)
         for near in nearest:
             table.add_row(
                 str(near.num_notes),
                 f"{near.first_bar_index + 1}-{near.last_bar_index + 1}",
-                _cut(score.parts[near.part_index].name, 14),
-                _cut(near.piece.title or near.piece.id, 34),
-                _cut(near.piece.composer, 22),
+                _cut(score.parts[near.part_index].name, 10),
+                _cut(near.piece.title or near.piece.id, 22),
+                _cut(near.piece.composer, 14),
                 near.piece.licence,
             )
         console.print(table)
     bars = [bar for bar in report.bars if all_bars or bar.level != "usual"]
     if bars:
         table = Table(title="Bars", title_justify="left", box=None)
-        for name in ("bar", "part", "notes", "in human bars", "title", "composer"):
-            table.add_column(name, justify="right" if name in ("bar", "notes") else "left")
-        for bar in bars if all_bars else bars[: 4 * _ROWS]:
+        for name in ("bars", "part", "notes", "in human bars", "title", "composer"):
+            table.add_column(name, justify="right" if name == "notes" else "left", no_wrap=True)
+        for first, last in _stretches(bars):
             table.add_row(
-                str(bar.bar_index + 1),
-                _cut(score.parts[bar.part_index].name, 14),
-                str(bar.num_notes),
-                _BAR_WORDS[bar.level],
-                _cut(bar.piece.title or bar.piece.id, 30),
-                _cut(bar.piece.composer, 20),
+                str(first.bar_index + 1)
+                if first is last
+                else f"{first.bar_index + 1}-{last.bar_index + 1}",
+                _cut(score.parts[first.part_index].name, 10),
+                str(first.num_notes),
+                _BAR_WORDS[first.level],
+                _cut(first.piece.title or first.piece.id, 22),
+                _cut(first.piece.composer, 12),
             )
         console.print(table)
+
+
+def _stretches(bars: Sequence[BarOrigin]) -> list[tuple[BarOrigin, BarOrigin]]:
+    """First and last of each run of bars of one part with one passage."""
+    found: list[tuple[BarOrigin, BarOrigin]] = []
+    for bar in sorted(bars, key=lambda bar: (bar.part_index, bar.bar_index)):
+        # The bar before with the same passage would look just like this one, a bar earlier.
+        if found and replace(bar, bar_index=bar.bar_index - 1) == found[-1][1]:
+            found[-1] = (found[-1][0], bar)
+        else:
+            found.append((bar, bar))
+    return sorted(found, key=lambda pair: pair[0].bar_index)
 
 
 def index_command(
