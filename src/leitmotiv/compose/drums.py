@@ -84,7 +84,8 @@ def _vary(
             if tick not in beat_starts(meter) and tick not in taken
         ]
         present = {hit.lane for hit in hits}
-        lanes = [lane for lane in ("kick", "snare", "rim") if lane in present]
+        kit: tuple[str, ...] = ("kick", "snare", "rim")
+        lanes = [lane for lane in kit if lane in present]
         lanes = lanes or [lane for lane in _HAND_LANES if lane in present]
         if free and lanes:
             lane = lanes[int(rng.integers(len(lanes)))]
