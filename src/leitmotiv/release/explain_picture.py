@@ -106,7 +106,8 @@ def _draw_context(
 
     bars = score.bar_ticks
     cells = chosen.get("context", {}).get("cells", [])
-    shown = [cell["bar_index"] for cell in cells] + [record["bar_index"]]
+    here = record["bar_index"]
+    shown = [cell["bar_index"] for cell in cells] + [max(here - 2, 0), here + 2]
     first, last = min(shown), min(max(shown) + 1, score.num_bars)
     left, right = int(bars[first]), int(bars[last])
     pitches = [
