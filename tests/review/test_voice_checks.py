@@ -52,7 +52,7 @@ def test_a_habit_is_named_once_where_no_plan_says_otherwise() -> None:
 def test_a_part_that_leaves_the_key_alone_is_named_and_a_modulation_is_not() -> None:
     lines = {name: list(pitches) * 3 for name, pitches in VOICES.items()}
     scale = [72, 74, 76, 77, 79, 77, 76, 74] * 3
-    lines["Soprano"] = scale[:8] + [73, 75, 78, 80] + scale[12:]
+    lines["Soprano"] = [*scale[:8], 73, 75, 78, 80, *scale[12:]]
     stray = Score(parts=tuple(voice(name, line, "") for name, line in lines.items()))
     found = [f for f in named(review_score(stray), "key") if f.part_index is not None]
     assert [(f.part_index, f.bar_index) for f in found] == [(0, 4)]
