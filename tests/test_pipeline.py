@@ -189,3 +189,16 @@ def test_a_file_that_is_no_music_is_refused(tmp_path: Path) -> None:
     (tmp_path / "song.mid").write_bytes(b"no music")
     with pytest.raises(ReadError, match=r"song\.mid"):
         render_file(tmp_path / "song.mid", options=MODELLED)
+
+
+def test_the_drummers_data_is_named_where_a_drummer_plays(tmp_path: Path, piece: Piece) -> None:
+    rock = compose_brief("a rock song with drums, 2 bars", seed=1, options=MODELLED)
+    save_piece(rock, tmp_path / "rock")
+    save_piece(piece, tmp_path / "waltz")
+    told = {
+        name: json.loads((tmp_path / name / "provenance.json").read_text(encoding="utf-8"))
+        for name in ("rock", "waltz")
+    }
+    assert told["rock"]["drum_model"]["licence"] == "CC-BY-4.0"
+    assert "Groove MIDI Dataset" in told["rock"]["drum_model"]["attribution"]
+    assert told["waltz"]["drum_model"] is None

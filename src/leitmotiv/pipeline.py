@@ -38,6 +38,7 @@ import numpy as np
 from leitmotiv.errors import RenderError
 from leitmotiv.plan import Brief, Plan, genre_names, make_plan, parse_brief
 from leitmotiv.styles import load_style, style_for_genre
+from leitmotiv.styles.drum_model import load_drum_model
 
 if TYPE_CHECKING:
     from leitmotiv.audio import Master, Stems
@@ -399,6 +400,14 @@ def _engine(soundfont: Path | None) -> str:
     return "modelled" if soundfont is None else "sampled"
 
 
+def _drum_model(plan: Plan) -> dict[str, Any] | None:
+    """What the learned drummer was made from, where the plan has one play."""
+    if not any(part.is_drum for part in plan.parts):
+        return None
+    style = load_style(plan.style or "pop")  # as the composer chooses
+    return load_drum_model().meta if style.drummer is not None else None
+
+
 def save_piece(
     piece: Piece,
     folder: str | Path,
@@ -421,6 +430,7 @@ def save_piece(
         score=piece.score,
         plan=piece.plan,
         model_sidecar=piece.model_sidecar if by_model else None,
+        drum_model=_drum_model(piece.plan),
         engine=_engine(piece.soundfont),
         soundfont=piece.soundfont,
         findings=piece.findings,

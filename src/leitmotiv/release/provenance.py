@@ -130,6 +130,7 @@ def build_provenance(
     plan: Plan | None = None,
     brief: Brief | None = None,
     model_sidecar: Mapping[str, Any] | None = None,
+    drum_model: Mapping[str, Any] | None = None,
     engine: str = "modelled",
     soundfont: str | Path | None = None,
     seed: int | None = None,
@@ -148,6 +149,8 @@ def build_provenance(
     model_sidecar : mapping, optional
         The JSON beside the weights, with its licence, data and attributions; None where no
         model took part.
+    drum_model : mapping, optional
+        The same of the learned drummer, where one played.
     engine : str
         What made the sound: ``modelled`` or ``sampled``.
     soundfont : path, optional
@@ -199,6 +202,7 @@ def build_provenance(
             ],
         },
         "model": _plain(model_sidecar) if model_sidecar else None,
+        "drum_model": _plain(drum_model) if drum_model else None,
         "instruments": {"engine": engine, "soundfont": bank},
         "findings": [_finding(finding) for finding in findings],
         "software": dict(versions) if versions is not None else software_versions(),
