@@ -202,7 +202,9 @@ def _answers(
     for number, phrase in enumerate(section.phrases):
         if number and phrase.num_bars >= num_theme_bars and bar >= start + length:
             if number % 2 == 1 and section.letter == "A":
-                answers.append(_placement(bar, min(length, phrase.num_bars), player, "repeat"))
+                # What has been heard as it is twice comes adorned when the section returns.
+                way: Transform = "repeat" if section.returns_to is None else "ornament"
+                answers.append(_placement(bar, min(length, phrase.num_bars), player, way))
             elif number % 2 == 0:
                 steps = int(rng.choice([-1, 1, 2]))
                 size = min(num_theme_bars, phrase.num_bars)
