@@ -213,7 +213,9 @@ class Writer:
         plan = self.canvas.plan
         energy, meter = plan.section_at(bar).energy, plan.meter_value
         per_beat = (0.8 + 1.2 * energy) * min(max(96.0 / plan.bpm_at(bar), 0.6), 1.5)
-        per_beat *= _LIVELINESS.get(plan.genre, 1.0)
+        # A rhythm section moves by itself; without one the tune and its company have to.
+        usual = 1.0 if any(part.is_drum for part in plan.parts) else 1.2
+        per_beat *= _LIVELINESS.get(plan.genre, usual)
         per_quarter = per_beat * (1.35 if meter.is_compound else 1.0) * 480 / meter.beat_ticks
         phrase = plan.phrase_at(bar)
         # Bars move at different speeds: a statement, an answer, a run to the goal, the goal.

@@ -313,8 +313,8 @@ def _harmonic_rhythm(genre: Genre, bar_sec: float) -> HarmonicRhythm:
     if genre.harmony in ("hymn", "baroque"):
         return HarmonicRhythm(split=0.6 if bar_sec > 1.8 else 0.2)
     if bar_sec < 1.3:
-        return HarmonicRhythm(split=0.0, hold=0.3)
-    return HarmonicRhythm(split=0.3 if bar_sec > 3.0 else 0.08, hold=0.0)
+        return HarmonicRhythm(split=0.1, hold=0.2)
+    return HarmonicRhythm(split=0.4 if bar_sec > 3.0 else 0.2)
 
 
 def make_plan(brief: Brief, rng: np.random.Generator, *, style: StyleChoice = None) -> Plan:
