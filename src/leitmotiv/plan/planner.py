@@ -16,7 +16,7 @@ Public names: :func:`make_plan`, :class:`StyleLike`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from typing import Any, Protocol
@@ -79,7 +79,7 @@ _STIRRED_STYLES = {"orchestral": "orchestral film"}
 _MODULATING = ("classical", "romantic", "hymn", "baroque", "ragtime", "film", "jazz")
 
 
-def _pick(weights: dict[Any, float], rng: np.random.Generator) -> Any:
+def _pick(weights: Mapping[Any, float], rng: np.random.Generator) -> Any:
     names = list(weights)
     values = np.array([weights[name] for name in names], dtype=np.float64)
     return names[int(rng.choice(len(names), p=values / values.sum()))]
@@ -87,7 +87,7 @@ def _pick(weights: dict[Any, float], rng: np.random.Generator) -> Any:
 
 # By blocks of eight bars. Three returns of one theme in four blocks are what people's pieces of
 # that length hardly ever have (docs/evaluation.md).
-_LONGER_TERNARY = {
+_LONGER_TERNARY: dict[int, dict[str, float]] = {
     4: {"ABCA": 2, "ABAC": 1, "AABA": 1},
     5: {"ABACA": 1, "ABCBA": 1},
     6: {"ABCABA": 1, "ABACBA": 1},
