@@ -43,6 +43,7 @@ from leitmotiv.styles.drum_model import load_drum_model
 if TYPE_CHECKING:
     from leitmotiv.audio import Master, Stems
     from leitmotiv.review import Finding
+    from leitmotiv.review.originality import OriginalityReport
     from leitmotiv.score import Score
 
 __all__ = [
@@ -136,7 +137,8 @@ class Piece:
     """Everything that one run made, one noun a stage.
 
     ``score`` is the quantised text, ``performance`` the same notes with human timing and
-    dynamics; ``findings`` are what review noticed, worst first.
+    dynamics; ``findings`` are what review noticed, worst first; ``originality`` is what the score
+    shares with the training pieces, None where no index is installed.
     """
 
     plan: Plan
@@ -148,6 +150,7 @@ class Piece:
     timings: tuple[StageTime, ...] = ()
     soundfont: Path | None = None
     model_sidecar: Mapping[str, Any] | None = None
+    originality: OriginalityReport | None = None
 
     @property
     def seed(self) -> int:
@@ -283,8 +286,15 @@ def compose_brief(
 
     with clock.stage("review", "read the notes, hear the master"):
         from leitmotiv.review import review_audio, review_score
+        from leitmotiv.review.originality import known_originality
 
-        findings = (*review_score(score, plan), *review_audio(master, stems))
+        # Once over all that was written: developments of the theme and repairs, too.
+        originality = known_originality(score, genre=plan.genre)
+        findings = (
+            *review_score(score, plan),
+            *(originality.findings() if originality else ()),
+            *review_audio(master, stems),
+        )
 
     timings = tuple(clock.timings)
     return Piece(
@@ -297,6 +307,7 @@ def compose_brief(
         timings,
         options.bank,
         model.sidecar,
+        originality,
     )
 
 
@@ -434,6 +445,7 @@ def save_piece(
         engine=_engine(piece.soundfont),
         soundfont=piece.soundfont,
         findings=piece.findings,
+        originality=piece.originality,
     )
 
     def write() -> None:
@@ -466,11 +478,13 @@ def save_rendering(
         As in :func:`save_piece`.
     """
     from leitmotiv.release import build_provenance, write_bundle
+    from leitmotiv.review.originality import known_originality
 
     provenance = build_provenance(
         score=rendering.score,
         engine=_engine(rendering.soundfont),
         soundfont=rendering.soundfont,
+        originality=known_originality(rendering.score),
     )
 
     def write() -> None:

@@ -66,6 +66,8 @@ def test_compose_says_what_it_understood_did_and_left(made: tuple[Path, str]) ->
     folder, text = made
     for words in ("Understood", "G major", "render", "Review:", "Done in", "--seed 4", "plan.json"):
         assert words in text
+    assert f"repeat        leitmotiv compose '{BRIEF}' --engine modelled --seed 3\n" in text
+    assert "leitmotiv compose waltz/plan.json --engine modelled\n" in text
     assert "\x1b" not in text, "a pipe gets plain lines"
     names = {path.name for path in (folder / "waltz").iterdir()}
     assert names >= {"score.mid", "score.musicxml", "plan.json", "stems", "master.wav"}

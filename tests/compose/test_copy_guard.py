@@ -95,3 +95,23 @@ def test_without_a_cap_nothing_is_judged(guard: CopyGuard, tune) -> None:
     free = CopyGuard(None, guard.index)
     given = [(5.0, cells(tune[0][:40], tune[1][:40]))]
     assert free.judge(given, given[0][1][:0], BAR, never) is given
+
+
+def test_each_part_is_a_line_of_its_own(rng: np.random.Generator, guard: CopyGuard, tune) -> None:
+    """A copy in an inner part under another tune is seen, and one split between parts is none."""
+    inner, above = cells(tune[0][:30], tune[1][:30] - 12), cells(*random_tune(rng, 30))
+    above["part"], above["pitch"] = 1, above["pitch"] + 24
+    together = np.concatenate([above, inner])
+    assert guard.copied_notes([together, above], inner[:0], BAR).tolist()[1] <= 12
+    assert guard.copied_notes([together], inner[:0], BAR)[0] > 16
+    torn = inner.copy()
+    torn["part"] = np.arange(len(torn)) // 5 % 2
+    assert guard.copied_notes([torn], inner[:0], BAR)[0] <= 12
+
+
+def test_the_beginning_of_a_copy_is_looked_for_in_its_own_part(guard: CopyGuard, tune) -> None:
+    before, rest = cells(tune[0][:15], tune[1][:15]), cells(tune[0][15:27], tune[1][15:27])
+    other = before.copy()
+    other["part"] = 1
+    assert guard.copied_notes([rest], np.concatenate([other, before]), BAR)[0] > 16
+    assert guard.copied_notes([rest], other, BAR)[0] <= 12

@@ -8,6 +8,8 @@ import numpy as np
 import leitmotiv
 from leitmotiv.release import build_provenance
 from leitmotiv.release.provenance import soundfont_licence
+from leitmotiv.review.fragment_index import Band, IndexedPiece
+from leitmotiv.review.originality import NearestPiece, OriginalityReport
 from leitmotiv.score import Origin, Score
 
 from .pieces import make_plan, make_score
@@ -68,3 +70,28 @@ def test_an_empty_score_has_shares_of_zero():
 
 def test_unknown_banks_have_no_licence():
     assert soundfont_licence("mine.sf2") is None
+
+
+def test_it_says_what_is_shared_with_training_pieces_and_whose_they_are():
+    piece = IndexedPiece("a", "Air", "Ann", "CC-BY-4.0", "demo")
+    band = Band(100, piece_notes={"0.5": 12, "0.9": 18, "0.95": 21, "0.99": 30})
+    report = OriginalityReport(
+        num_bars=8,
+        bars=(),
+        nearest=tuple(NearestPiece(piece, 24 - n, 0, 1, 4, "Ann's airs") for n in range(7)),
+        longest_notes=24,
+        known_share=0.25,
+        num_fragments=40,
+        band=band,
+    )
+    entry = build_provenance(score=make_score(), originality=report)["originality"]
+    assert entry["longest_passage_notes"] == 24
+    assert entry["longer_than_share_of_human_pieces"] == 0.95
+    assert entry["level"] == "beyond"
+    assert [near["num_notes"] for near in entry["nearest"]] == [24, 23, 22, 21, 20]
+    assert entry["nearest"][0]["attribution"] == "Ann's airs"
+    assert entry["nearest"][0]["licence"] == "CC-BY-4.0"
+    assert {finding.severity for finding in report.findings()} == {"note"}
+    assert len(report.findings()) == 3  # 24, 23, 22: above 21
+    json.dumps(entry, allow_nan=False)
+    assert build_provenance(score=make_score())["originality"] is None

@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 from leitmotiv.errors import BriefError, PlanError
@@ -83,6 +84,22 @@ def _read_source(source: str, num_bars: int | None, like: Sequence[str] = ()) ->
     return brief if num_bars is None else brief.replace(num_bars=num_bars, duration_sec=None)
 
 
+def _with_theme(request: Brief | Plan, path: Path | None) -> Brief | Plan:
+    """The request with a theme from a file."""
+    from leitmotiv.plan import Plan
+
+    if path is None:
+        return request
+    if isinstance(request, Plan):
+        raise PlanError(
+            f"--theme {str(path)!r} goes with words, not with a plan, which has its theme; "
+            "give the words again with --theme"
+        )
+    from leitmotiv.plan.theme_file import with_theme_file
+
+    return with_theme_file(request, path)
+
+
 def _with_style(
     request: Brief | Plan,
     style: str | None,
@@ -125,6 +142,7 @@ def compose_command(
     seed: int | None,
     num_bars: int | None,
     like: Sequence[str] = (),
+    theme: Path | None = None,
     style: str | None = None,
     drums: tuple[float | None, float | None, int | None] = (None, None, None),
     engine: str,
@@ -133,8 +151,10 @@ def compose_command(
     overwrite: bool,
     as_json: bool,
     quiet: bool,
+    given: Sequence[str] = (),
+    sound: Sequence[str] = (),
 ) -> None:
-    """Compose a piece and write its bundle."""
+    """Compose a piece and write its bundle; ``given`` and ``sound`` as in ``closing_lines``."""
     start = time.perf_counter()
     from leitmotiv.cli.chart import plan_summary
     from leitmotiv.cli.folders import choose_folder
@@ -143,7 +163,8 @@ def compose_command(
     from leitmotiv.plan import Plan
 
     silent = as_json or quiet
-    request = _with_style(_read_source(source, num_bars, like), style, drums)
+    request = _with_theme(_read_source(source, num_bars, like), theme)
+    request = _with_style(request, style, drums)
     brief = request.brief if isinstance(request, Plan) else request
     if not silent:
         if isinstance(request, Plan):
@@ -186,7 +207,8 @@ def compose_command(
         print(folder)
     else:
         print("\n".join(finding_lines(piece.findings, piece.score)))
-        print("\n".join(closing_lines(folder, source, plan.seed, wall_sec)))
+        closing = closing_lines(folder, source, plan.seed, wall_sec, given=given, sound=sound)
+        print("\n".join(closing))
 
 
 def plan_command(
@@ -196,6 +218,7 @@ def plan_command(
     seed: int | None,
     num_bars: int | None,
     like: Sequence[str] = (),
+    theme: Path | None = None,
     style: str | None = None,
     drums: tuple[float | None, float | None, int | None] = (None, None, None),
     overwrite: bool,
@@ -211,7 +234,8 @@ def plan_command(
 
     if output is not None:
         check_file(output, overwrite=overwrite)
-    request = _with_style(_read_source(source, num_bars, like), style, drums)
+    request = _with_theme(_read_source(source, num_bars, like), theme)
+    request = _with_style(request, style, drums)
     plan = plan_brief(request, seed=seed)
     if output is not None:
         plan.to_json(output)
@@ -225,7 +249,7 @@ def plan_command(
         print(plan_to_chart(plan))
         print()
         if output is not None:
-            print(f"Written to {output}; edit it, then: leitmotiv compose {output}")
+            print(f"Written to {output}; edit it, then: leitmotiv compose {quote(str(output))}")
         else:
             print("Nothing written; add -o plan.json to keep it")
 

@@ -93,6 +93,12 @@ StyleOption = Annotated[
         metavar="NAME|FILE.toml", help="A shipped style, or your own; see docs/styles.md."
     ),
 ]
+ThemeOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--theme", metavar="FILE", help="MIDI or MusicXML: its first bars' top line is the theme."
+    ),
+]
 BusyOption = Annotated[
     float | None,
     typer.Option(
@@ -162,13 +168,39 @@ def _options(
     """
 
 
+# What says where and how to print, and the seed, which the hints name themselves.
+NOT_REPEATED = {"source", "output", "seed", "overwrite", "json", "quiet"}
+CARRIED_BY_NO_PLAN = {"engine", "soundfont", "model"}
+
+
+def _typed_again(context: typer.Context, only: set[str] | None = None) -> list[str]:
+    """The options of a command as they were given, for hints that lead to the same piece."""
+    words: list[str] = []
+    for option in context.command.params:
+        name = option.name or ""
+        source = context.get_parameter_source(name)
+        chosen = name not in NOT_REPEATED if only is None else name in only
+        if not chosen or source is None or source.name.startswith("DEFAULT"):
+            continue
+        value = context.params[name]
+        flag = max(option.opts, key=len)
+        if isinstance(value, bool):
+            words += [flag] if value else []
+        else:
+            for each in value if isinstance(value, list | tuple) else [value]:
+                words += [flag, str(each)]
+    return words
+
+
 @app.command()
 def compose(
+    context: typer.Context,
     source: Annotated[str, typer.Argument(metavar="BRIEF|PLAN.json", help="Words, or a plan.")],
     output: FolderOption = None,
     seed: SeedOption = None,
     bars: BarsOption = None,
     like: LikeOption = None,
+    theme: ThemeOption = None,
     words: WordsOption = None,
     style: StyleOption = None,
     drum_complexity: BusyOption = None,
@@ -189,6 +221,7 @@ def compose(
     leitmotiv compose waltz/plan.json -o waltz-2       after editing the plan
     leitmotiv compose "like this but darker, no drums" --like waltz/plan.json
     leitmotiv compose "solo harp in E" --soundfont FluidR3.sf2
+    leitmotiv compose "a waltz for harp" --theme hummed.mid    a theme of your own
     leitmotiv compose "a jig" --model runs/folk/model  with weights of your own
     """
     from leitmotiv.cli.commands import compose_command
@@ -201,6 +234,7 @@ def compose(
             seed=seed,
             num_bars=bars,
             like=like or (),
+            theme=theme,
             style=style,
             drums=(drum_complexity, drum_intensity, drum_seed),
             engine=engine,
@@ -209,6 +243,8 @@ def compose(
             overwrite=overwrite,
             as_json=json,
             quiet=quiet,
+            given=_typed_again(context),
+            sound=_typed_again(context, CARRIED_BY_NO_PLAN),
         )
 
 
@@ -221,6 +257,7 @@ def plan(
     seed: SeedOption = None,
     bars: BarsOption = None,
     like: LikeOption = None,
+    theme: ThemeOption = None,
     words: WordsOption = None,
     style: StyleOption = None,
     drum_complexity: BusyOption = None,
@@ -246,6 +283,7 @@ def plan(
             seed=seed,
             num_bars=bars,
             like=like or (),
+            theme=theme,
             style=style,
             drums=(drum_complexity, drum_intensity, drum_seed),
             overwrite=overwrite,

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["brief_lines", "closing_lines", "finding_lines", "finding_to_dict"]
 
 MAX_FINDINGS = 8
+MAX_SEED = 2**63 - 1
 SEVERITIES = ("error", "warning", "note")
 
 
@@ -78,13 +79,34 @@ def finding_to_dict(finding: Finding) -> dict[str, Any]:
     }
 
 
-def closing_lines(folder: Path, source: str, seed: int, wall_sec: float) -> Iterator[str]:
-    """Say where the piece is, how long it took and how to go on."""
-    name, again = quote(str(folder)), quote(source)
-    other = seed + 1
+def closing_lines(
+    folder: Path,
+    source: str,
+    seed: int,
+    wall_sec: float,
+    *,
+    given: Sequence[str] = (),
+    sound: Sequence[str] = (),
+) -> Iterator[str]:
+    """Say where the piece is, how long it took and how to go on.
+
+    ``given`` are the further words of the command, as typed, that decide the notes or the sound;
+    ``sound`` those among them that a plan does not carry, so that they are needed with it as well.
+    """
+    name = quote(str(folder))
+    plan = " ".join(quote(word) for word in (f"{folder}/plan.json", *sound))
+    # A brief that opens with a dash would be read as an option, so it goes last, after "--".
+    dashed = source.startswith("-")
+    words = (*given, "--", source) if dashed else (source, *given)
+    other = seed + 1 if seed < MAX_SEED else seed - 1
+
+    def command(chosen: int) -> str:
+        ordered = ("--seed", str(chosen), *words) if dashed else (*words, "--seed", str(chosen))
+        return " ".join(quote(word) for word in ("leitmotiv", "compose", *ordered))
+
     yield f"Done in {wall_sec:.1f} s: {name}/"
     yield f"  listen        {name}/master.wav, and each part alone in {name}/stems/"
     yield f"  open          {name}/score.mid (sequencer), {name}/score.musicxml (notation)"
-    yield f"  edit          {name}/plan.json, then: leitmotiv compose {name}/plan.json"
-    yield f"  vary          leitmotiv compose {again} --seed {other}"
-    yield f"  repeat        leitmotiv compose {again} --seed {seed}"
+    yield f"  edit          {name}/plan.json, then: leitmotiv compose {plan}"
+    yield f"  vary          {command(other)}"
+    yield f"  repeat        {command(seed)}"

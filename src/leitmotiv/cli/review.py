@@ -73,6 +73,7 @@ def review_command(
     from leitmotiv.plan import Plan
     from leitmotiv.release.review_picture import draw_review, ranked_findings
     from leitmotiv.review import read, review_score
+    from leitmotiv.review.originality import known_originality
     from leitmotiv.score import read_score
 
     if picture is not None:
@@ -80,7 +81,9 @@ def review_command(
     plan = None if plan_path is None else Plan.from_json(plan_path)
     score = read_score(file)
     round_trip = (0, score.num_bars) if loop else None
-    findings = ranked_findings(review_score(score, plan, loop=round_trip))
+    kin = known_originality(score, genre=plan.genre if plan is not None else "")
+    shared = kin.findings() if kin is not None else ()
+    findings = ranked_findings((*review_score(score, plan, loop=round_trip), *shared))
     if picture is not None:
         draw_review(score, findings, picture, title=score.title or file.stem, plan=plan)
     if as_json:

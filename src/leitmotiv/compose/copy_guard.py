@@ -1,10 +1,10 @@
-"""The copy guard: no melody repeats a long passage of one training piece.
+"""The copy guard: no part repeats a long passage of one training piece.
 
-Purpose: a network that has seen ten thousand pieces may recite one. Candidates for a melody are
-looked up in the index of the training pieces together with the notes before them; those that
-share more notes in a row with one piece than the cap allows are passed over, and where all do, the
-network is asked again. The cap lies where human composers' own passages in common end (see
-:mod:`leitmotiv.review.originality`).
+Purpose: a network that has seen ten thousand pieces may recite one. Candidates for a melody or for
+the parts around it are looked up in the index of the training pieces, part by part and together
+with the notes before them; those that share more notes in a row with one piece than the cap allows
+are passed over, and where all do, the network is asked again. The cap lies where human composers'
+own passages in common end (see :mod:`leitmotiv.review.originality`).
 
 Public names: :class:`CopyGuard`, :data:`LONGEST_COPY`.
 """
@@ -23,9 +23,10 @@ from leitmotiv.score.fragments import top_notes
 __all__ = ["LONGEST_COPY", "CopyGuard"]
 
 LONGEST_COPY = 16
-"""Notes in a row that a melody may share with one training piece."""
+"""Notes in a row that a part may share with one training piece."""
 
 _CONTEXT_NOTES = 32  # notes before a candidate that a passage may have begun in
+_MAX_PARTS = 256  # the part of a note is one byte
 _REDRAWS = 2
 _VETO = 100.0  # far beyond what ranking can make good
 
@@ -66,34 +67,35 @@ class CopyGuard:
         Parameters
         ----------
         candidates : sequence of ndarray of CELL_NOTE_DTYPE
-            Versions of one passage of one part.
+            Versions of one passage of one part or of several. Each part is a line of its own.
         before : ndarray of CELL_NOTE_DTYPE
-            Notes of the part before the passage. Notes that a person wrote are no copy of ours and
-            are left out.
+            Notes of these parts before the passage. Notes that a person wrote are no copy of ours
+            and are left out, with what came before them in their part.
         bar_steps : int
             Length of a bar.
 
         Returns
         -------
         ndarray of int64, shape (len(candidates),)
-            0 for a candidate that shares nothing; passages that end before it do not count.
+            0 for a candidate that shares nothing; passages that end before it do not count. Of
+            several parts the one with the longest passage counts.
         """
         copied = np.zeros(len(candidates), dtype=np.int64)
         if not len(candidates) or self.index is None:
             return copied
-        human = np.flatnonzero(before["origin"] == Origin.HUMAN)
-        before = before[human[-1] + 1 :] if len(human) else before
-        before = before[-_CONTEXT_NOTES:]
+        context = [_context(before[before["part"] == part]) for part in np.unique(before["part"])]
+        before = np.concatenate(context) if context else before
         rows = [np.concatenate([before, notes]) for notes in candidates]
-        line = np.repeat(np.arange(len(rows)), [len(row) for row in rows])
-        fresh = np.concatenate([np.arange(len(row)) >= len(before) for row in rows])
+        row = np.repeat(np.arange(len(rows)), [len(notes) for notes in rows])
+        fresh = np.concatenate([np.arange(len(notes)) >= len(before) for notes in rows])
         notes = np.concatenate(rows)
+        line = row * _MAX_PARTS + notes["part"]
         onset = notes["bar"].astype(np.int64) * bar_steps + notes["position"]
         pitch = notes["pitch"].astype(np.int64)
         kept = top_notes(line, onset, onset + notes["duration"], pitch)
         runs = self.index.shared_runs(line[kept], onset[kept], pitch[kept])
         counts = fresh[kept][runs.last]
-        np.maximum.at(copied, line[kept][runs.first[counts]], runs.num_notes[counts])
+        np.maximum.at(copied, row[kept][runs.first[counts]], runs.num_notes[counts])
         return copied
 
     def judge(
@@ -127,3 +129,10 @@ class CopyGuard:
             self.redrawn += 1
             scored = again()
         return judged
+
+
+def _context(before: NDArray[np.void]) -> NDArray[np.void]:
+    """The last notes of a part that nobody but us wrote."""
+    human = np.flatnonzero(before["origin"] == Origin.HUMAN)
+    before = before[human[-1] + 1 :] if len(human) else before
+    return before[-_CONTEXT_NOTES:]

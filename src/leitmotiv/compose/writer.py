@@ -21,6 +21,7 @@ from leitmotiv.compose.guidance import GuidanceFilter
 from leitmotiv.compose.journal import Written, active_journal
 from leitmotiv.compose.part_writing import hand_reach, is_single_line, keep_order
 from leitmotiv.compose.ranking import Passage, accompaniment_score, melody_score
+from leitmotiv.compose.window_review import window_badness
 from leitmotiv.models import DecodeOptions, EventModel, Prompt, RowState, TargetCell, decode
 from leitmotiv.score import Origin
 from leitmotiv.tokens import tags
@@ -42,8 +43,8 @@ class WriterOptions:
 
     ``num_candidates`` versions of a melody are drawn and ``num_accompaniments`` of the other parts;
     ``sketch_weight`` (logits) pulls accompaniments towards their rule-based sketch; ``guidance``
-    says which rules hold; ``longest_copy`` caps the notes in a row that a melody may share with
-    one training piece (None: no cap).
+    says which rules hold; ``longest_copy`` caps the notes in a row that a part may share with one
+    training piece (None: no cap).
     """
 
     num_candidates: int = 12
@@ -53,6 +54,7 @@ class WriterOptions:
     sketch_weight: float = 3.5
     guidance: GuidanceOptions = field(default_factory=GuidanceOptions)
     longest_copy: int | None = LONGEST_COPY
+    review_weight: float = 1.0
 
 
 class Writer:
@@ -127,10 +129,10 @@ class Writer:
             return [self._score(row, window, bars, parts, sketches or {}, lead) for row in drawn]
 
         scored = draw()
-        if lead:
-            before = self.canvas.part_notes(parts[0])
-            before = before[(before["bar"] < bars.start) & (before["bar"] >= bars.start - 8)]
-            scored = self.copy_guard.judge(scored, before, self.canvas.steps, draw)
+        stands = self.canvas.notes
+        inside = (stands["bar"] < bars.start) & (stands["bar"] >= bars.start - 8)
+        before = stands[inside & np.isin(stands["part"], list(parts))]
+        scored = self.copy_guard.judge(scored, before, self.canvas.steps, draw)
         best = int(np.argmax([score for score, _ in scored]))
         score, notes = scored[best]
         journal = active_journal()
@@ -388,6 +390,15 @@ class Writer:
                     is_bass=self.canvas.plan.parts[part].role == "bass",
                     wanted_notes=wanted,
                 ) / len(parts)
+        if self.options.review_weight:
+            # Review reads all parts together, so it judges the passage and not each part.
+            stands = self.canvas.notes
+            replaced = (stands["bar"] >= bars.start) & (stands["bar"] < bars.stop)
+            replaced &= np.isin(stands["part"], list(parts))
+            near = (stands["bar"] >= bars.start - 1) & (stands["bar"] < bars.stop)
+            together = np.concatenate([stands[near & ~replaced], notes])
+            badness = window_badness(self.canvas.plan, together, bars, steps=self.canvas.steps)
+            total -= self.options.review_weight * badness
         return total, notes
 
     def _around(

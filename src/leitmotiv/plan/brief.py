@@ -212,6 +212,10 @@ class Brief(Noun):
     theme: tuple[ThemeNote, ...] | None = Field(
         default=None, max_length=512, description="A theme to develop, as notes."
     )
+    theme_meter: str | None = Field(
+        default=None,
+        description="Meter in which the theme is written; None: that of the piece, whatever it is.",
+    )
     style: str | None = Field(
         default=None,
         max_length=4096,
@@ -236,7 +240,7 @@ class Brief(Noun):
     def _check_mode(cls, mode: str | None) -> str | None:
         return None if mode is None else Mode(Key.parse(f"C {mode}").mode).value
 
-    @field_validator("meter")
+    @field_validator("meter", "theme_meter")
     @classmethod
     def _check_meter(cls, meter: str | None) -> str | None:
         return None if meter is None else check_meter(meter)

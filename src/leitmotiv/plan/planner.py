@@ -39,7 +39,8 @@ from leitmotiv.plan.palette import make_palette
 from leitmotiv.plan.plan import Plan, PlanChord, PlanPhrase, PlanSection
 from leitmotiv.plan.reharmony import harmonise_theme, reharmonise_returns
 from leitmotiv.plan.tempo import LengthAndTempo, choose_bpm, fit_length
-from leitmotiv.plan.themes import invent_title, place_theme, theme_bars
+from leitmotiv.plan.theme_file import rebar_theme
+from leitmotiv.plan.themes import fit_theme, invent_title, place_theme, theme_bars
 from leitmotiv.plan.vocabulary import Genre, PaletteEntry, vocabulary
 from leitmotiv.theory import ChordSymbol, Key, Meter, Mode
 
@@ -153,6 +154,10 @@ def _choose_meter(brief: Brief, genre: Genre, style: Any, rng: np.random.Generat
     if brief.meter is not None:
         return Meter.parse(brief.meter)
     known = tuple(getattr(style, "meters", ())) or tuple(genre.meters)
+    if brief.theme_meter is not None and (
+        brief.genre is None or brief.theme_meter in (*known, *genre.meters)
+    ):
+        return Meter.parse(brief.theme_meter)
     usual = {meter: weight for meter, weight in genre.meters.items() if meter in known}
     return Meter.parse(_pick(usual or {known[0]: 1.0}, rng))
 
@@ -357,6 +362,9 @@ def make_plan(brief: Brief, rng: np.random.Generator, *, style: StyleChoice = No
         genre = replace(genre, bpm=(float(chosen.tempo_bpm[0]), float(chosen.tempo_bpm[1])))
 
     meter = _choose_meter(brief, genre, chosen, stage[1])
+    if brief.theme is not None and brief.theme_meter is not None:
+        written = Meter.parse(brief.theme_meter)
+        brief = brief.replace(theme=rebar_theme(brief.theme, written, meter))
     line_up = [PaletteEntry(p.name, p.instrument, p.role) for p in getattr(chosen, "palette", ())]
     parts = make_palette(
         genre,
@@ -369,6 +377,10 @@ def make_plan(brief: Brief, rng: np.random.Generator, *, style: StyleChoice = No
         exact=brief.parts,
     )
     words = " ".join(part.instrument for part in parts)
+    if brief.theme is not None:
+        brief = brief.replace(
+            theme=fit_theme(brief.theme, parts), theme_meter=brief.theme_meter and str(meter)
+        )
     home = _choose_key(brief, genre, valence, words, stage[3])
 
     form = brief.form or _pick(genre.forms, stage[4])

@@ -8,7 +8,7 @@ with a counter-melody where a part can sing it; contrasts develop it phrase by p
 fragment, inversion, diminution, another division of the beat, another mode); codas broaden it.
 ``transpose_steps`` are diatonic steps in the section's key.
 
-Public names: :func:`place_theme`, :func:`invent_title`.
+Public names: :func:`place_theme`, :func:`theme_bars`, :func:`fit_theme`, :func:`invent_title`.
 
 References
 ----------
@@ -19,16 +19,18 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Sequence
 
 import numpy as np
 
-from leitmotiv.plan.brief import Brief
+from leitmotiv.errors import BriefError
+from leitmotiv.plan.brief import Brief, ThemeNote
 from leitmotiv.plan.form import SectionSketch
 from leitmotiv.plan.plan import PlanPart, ThemePlacement, Transform
 from leitmotiv.plan.vocabulary import Genre
-from leitmotiv.theory import TICKS_PER_QUARTER, Key, Meter
+from leitmotiv.theory import TICKS_PER_QUARTER, Key, Meter, pitch_name
 
-__all__ = ["invent_title", "place_theme", "theme_bars"]
+__all__ = ["fit_theme", "invent_title", "place_theme", "theme_bars"]
 
 _MAX_THEME_BARS = 8
 
@@ -41,6 +43,34 @@ def theme_bars(brief: Brief, meter: Meter, bar_sec: float, first_phrase_bars: in
         return min(max(bars, 1), _MAX_THEME_BARS)
     length = 4 if bar_sec < 1.25 and first_phrase_bars >= 8 else 2
     return min(length, first_phrase_bars)
+
+
+def fit_theme(theme: Sequence[ThemeNote], parts: Sequence[PlanPart]) -> tuple[ThemeNote, ...]:
+    """Move a given theme by octaves into the range of the part that sings it; else leave it.
+
+    Raises
+    ------
+    BriefError
+        If it spans more than that part reaches.
+    """
+    singer = next((part for part in parts if part.role == "melody"), None)
+    pitches = [note.pitch for note in theme]
+    lowest, highest = min(pitches), max(pitches)
+    if singer is None or singer.low <= lowest <= highest <= singer.high:
+        return tuple(theme)
+    moves = [
+        12 * octaves
+        for octaves in range(-10, 11)
+        if singer.low <= lowest + 12 * octaves and highest + 12 * octaves <= singer.high
+    ]
+    if not moves:
+        raise BriefError(
+            f"theme: its {pitch_name(lowest)} to {pitch_name(highest)} does not fit the range of "
+            f"{singer.name}, {pitch_name(singer.low)} to {pitch_name(singer.high)}, in any octave; "
+            "narrow the theme or give it to another instrument"
+        )
+    move = min(moves, key=abs)
+    return tuple(note.replace(pitch=note.pitch + move) for note in theme)
 
 
 def _second_singer(parts: tuple[PlanPart, ...], melody: int) -> int:
@@ -104,7 +134,9 @@ def place_theme(
         else:
             placements += _develop(section, start, num_theme_bars, (melody, sings), developments, 0)
             continue
-        length = min(num_theme_bars, section.phrases[0].num_bars)
+        # The first statement says the whole of a theme, later ones as much as a phrase holds.
+        room = section.num_bars if transform == "statement" else section.phrases[0].num_bars
+        length = min(num_theme_bars, room)
         if transform == "augment":
             length = min(2 * num_theme_bars, section.num_bars)
         placements.append(_placement(start, length, player, transform, steps))

@@ -27,6 +27,7 @@ from leitmotiv.score import Origin, Part, Score
 
 if TYPE_CHECKING:
     from leitmotiv.plan import Brief, Plan
+    from leitmotiv.review.originality import OriginalityReport
 
 __all__ = [
     "PROVENANCE_SCHEMA_VERSION",
@@ -135,6 +136,7 @@ def build_provenance(
     soundfont: str | Path | None = None,
     seed: int | None = None,
     findings: Iterable[_FindingLike] = (),
+    originality: OriginalityReport | None = None,
     timings: Mapping[str, float] | None = None,
     versions: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
@@ -159,6 +161,9 @@ def build_provenance(
         Defaults to the plan's.
     findings : iterable of Finding
         What review noticed.
+    originality : OriginalityReport, optional
+        What the score shares with the training pieces; its summary is kept, and null where it
+        was not compared.
     timings : mapping of stage to seconds, optional
         Leave it out where bundles must be equal byte for byte.
     versions : mapping, optional
@@ -205,6 +210,7 @@ def build_provenance(
         "drum_model": _plain(drum_model) if drum_model else None,
         "instruments": {"engine": engine, "soundfont": bank},
         "findings": [_finding(finding) for finding in findings],
+        "originality": None if originality is None else originality.summary(),
         "software": dict(versions) if versions is not None else software_versions(),
     }
     if (date := release_date()) is not None:

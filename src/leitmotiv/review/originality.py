@@ -10,8 +10,8 @@ bent into another meter is found by its intervals. Lengths are notes of the line
 counted once. Bars count from 0
 in data and from 1 in messages.
 
-Public names: :func:`review_originality`, :class:`OriginalityReport`, :class:`BarOrigin`,
-:class:`NearestPiece`, :func:`longest_by_bar`.
+Public names: :func:`review_originality`, :func:`known_originality`, :class:`OriginalityReport`,
+:class:`BarOrigin`, :class:`NearestPiece`, :func:`longest_by_bar`.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 
 from leitmotiv.review.finding import Finding
 from leitmotiv.review.fragment_index import (
+    SHIPPED_INDEX,
     Band,
     FragmentIndex,
     IndexedPiece,
@@ -37,6 +38,7 @@ __all__ = [
     "BarOrigin",
     "NearestPiece",
     "OriginalityReport",
+    "known_originality",
     "longest_by_bar",
     "review_originality",
 ]
@@ -95,13 +97,29 @@ class OriginalityReport:
         """The longest passage against what human pieces share: 90 and 95 in 100 of them."""
         return _level(self.longest_notes, self.band.piece_notes, "0.95")
 
+    @property
+    def human_place(self) -> float:
+        """The share of human pieces, as far as it was measured, that share less: 0, 0.5 ... 0.99.
+
+        0 stands for "no more than the middle one", 0.99 for "more than 99 in 100".
+        """
+        below = (
+            float(q) for q, notes in self.band.piece_notes.items() if notes < self.longest_notes
+        )
+        return max(below, default=0.0)
+
     def findings(self) -> tuple[Finding, ...]:
-        """Return a remark for every passage beyond what 95 in 100 human pieces share."""
+        """Return a remark for every passage beyond what 95 in 100 human pieces share.
+
+        Beyond 95 in 100 it is a note, as one human piece in twenty has such a passage; beyond 99
+        in 100 a warning.
+        """
         limit = self.band.piece_notes.get("0.95", 0.0)
+        grave = self.band.piece_notes.get("0.99", limit)
         return tuple(
             Finding(
                 "originality",
-                "warning",
+                "warning" if near.num_notes > grave else "note",
                 f"{near.num_notes} notes in bars {near.first_bar_index + 1}-"
                 f"{near.last_bar_index + 1} are also in {_credit(near.piece)}",
                 near.part_index,
@@ -113,7 +131,38 @@ class OriginalityReport:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the report as plain data."""
-        return {**asdict(self), "level": self.level}
+        return {**asdict(self), "level": self.level, "human_place": self.human_place}
+
+    def summary(self, most: int = 5) -> dict[str, Any]:
+        """Return what a bundle keeps: the longest passage, its place, the nearest pieces.
+
+        Parameters
+        ----------
+        most : int
+            Pieces that are named.
+        """
+        return {
+            "longest_passage_notes": self.longest_notes,
+            "level": self.level,
+            "longer_than_share_of_human_pieces": self.human_place,
+            "human_pieces_measured": self.band.num_pieces,
+            "human_passage_notes": dict(self.band.piece_notes),
+            "known_share": round(self.known_share, 4),
+            "nearest": [
+                {
+                    "title": near.piece.title or near.piece.id,
+                    "composer": near.piece.composer,
+                    "licence": near.piece.licence,
+                    "source": near.piece.source,
+                    "attribution": near.attribution,
+                    "num_notes": near.num_notes,
+                    "part_index": near.part_index,
+                    "first_bar_index": near.first_bar_index,
+                    "last_bar_index": near.last_bar_index,
+                }
+                for near in self.nearest[:most]
+            ],
+        }
 
 
 def _credit(piece: IndexedPiece) -> str:
@@ -209,6 +258,19 @@ def review_originality(
         num_fragments=asked,
         band=band,
     )
+
+
+def known_originality(score: Score, *, genre: str = "") -> OriginalityReport | None:
+    """Compare a score with the shipped index where there is one; else None.
+
+    For callers whose work goes on without: an installation may leave the index out.
+
+    Examples
+    --------
+    >>> known_originality(Score(parts=())).longest_notes
+    0
+    """
+    return review_originality(score, genre=genre) if SHIPPED_INDEX.is_file() else None
 
 
 def _nearest(
