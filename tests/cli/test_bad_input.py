@@ -183,6 +183,8 @@ def test_a_stop_in_the_middle_leaves_nothing(
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        # A job in the background inherits "ignore", and then Ctrl-C rightly does nothing.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     ) as process:
         assert process.stdout is not None
         assert any(line.split()[:1] == ["perform"] for line in iter(process.stdout.readline, ""))
