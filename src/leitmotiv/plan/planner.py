@@ -29,6 +29,12 @@ from leitmotiv.plan.cadences import estimate_key_of_chords, estimate_key_of_them
 from leitmotiv.plan.drums import DrumControls
 from leitmotiv.plan.energy import follow_curve, shape_energy, shape_textures
 from leitmotiv.plan.form import SectionSketch, is_letter_form, make_form, set_cadences
+from leitmotiv.plan.given_theme import (
+    close_as_theme,
+    fit_theme,
+    given_theme_bars,
+    theme_in_key,
+)
 from leitmotiv.plan.harmony import (
     HarmonicRhythm,
     ProgressionLike,
@@ -40,7 +46,7 @@ from leitmotiv.plan.plan import Plan, PlanChord, PlanPhrase, PlanSection
 from leitmotiv.plan.reharmony import harmonise_theme, reharmonise_returns
 from leitmotiv.plan.tempo import LengthAndTempo, choose_bpm, fit_length
 from leitmotiv.plan.theme_file import rebar_theme
-from leitmotiv.plan.themes import fit_theme, invent_title, place_theme, theme_bars
+from leitmotiv.plan.themes import invent_title, place_theme, theme_bars
 from leitmotiv.plan.vocabulary import Genre, PaletteEntry, vocabulary
 from leitmotiv.theory import ChordSymbol, Key, Meter, Mode
 
@@ -377,11 +383,14 @@ def make_plan(brief: Brief, rng: np.random.Generator, *, style: StyleChoice = No
         exact=brief.parts,
     )
     words = " ".join(part.instrument for part in parts)
-    if brief.theme is not None:
-        brief = brief.replace(
-            theme=fit_theme(brief.theme, parts), theme_meter=brief.theme_meter and str(meter)
-        )
     home = _choose_key(brief, genre, valence, words, stage[3])
+    if brief.theme is not None:
+        # Notes in words are meant as they stand; those of a file are in the file's own key.
+        theme = brief.theme if brief.theme_meter is None else theme_in_key(brief.theme, home)
+        asked = {part.instrument for part in brief.ranges}
+        exact = brief.parts is not None or any(part.instrument in asked for part in parts)
+        theme, parts = fit_theme(theme, parts, may_widen=not exact)
+        brief = brief.replace(theme=theme, theme_meter=brief.theme_meter and str(meter))
 
     form = brief.form or _pick(genre.forms, stage[4])
     bpm = (
@@ -398,6 +407,15 @@ def make_plan(brief: Brief, rng: np.random.Generator, *, style: StyleChoice = No
     if brief.form is None and form == "ternary" and not any(part.is_drum for part in parts):
         form = _longer_ternary(length.num_bars, stage[4])
     sections = _lay_out(brief, genre, form, home, length, bar_sec, stage[6])
+    if brief.theme is not None:
+        fills = given_theme_bars(brief.theme, meter)
+        if fills > length.num_bars:
+            raise BriefError(
+                f"theme: it fills {fills} bars of {meter} but the piece has num_bars="
+                f"{length.num_bars}; ask for {fills} bars or more"
+            )
+        if brief.chords is None and not brief.cadences:
+            close_as_theme(sections, brief.theme, meter, home)
     if brief.chords is not None:
         _use_given_chords(sections, brief, length.num_bars)
     else:

@@ -4,7 +4,8 @@ Purpose: chords chosen by what they must carry, inside harmony that already stan
 
 Conventions: chords are redrawn from the chord model between those that stay, one for each chord
 of each bar that stood there; the cadence of a phrase (its last bar and the half bar before it) is
-never touched. Loop genres and church modes keep their progressions.
+never touched. Under a given theme a bar may take two where one cannot carry its notes. Loop
+genres and church modes keep their progressions.
 
 Public names: :func:`harmonise_theme`, :func:`reharmonise_returns`.
 """
@@ -26,6 +27,7 @@ from leitmotiv.theory import TICKS_PER_QUARTER, ChordSymbol, Meter, chord_to_rom
 __all__ = ["harmonise_theme", "reharmonise_returns"]
 
 _FIT = 8.0  # how strongly a chord is wanted that holds all of a theme's notes
+_SPLIT_GAIN = 0.1  # share of a bar's notes that must be won by a second chord in it
 _LEAST_LIKELY = 0.01
 _STAY = 0.5  # of the likeliest step: a chord may last two bars
 Suits = Callable[[ChordSymbol, Sequence[int]], float]  # weight of a chord on half bars of the piece
@@ -39,8 +41,13 @@ def _redraw(
     mood: tuple[float, float],
     suits: Suits,
     rng: np.random.Generator,
+    *,
+    may_split: bool = False,
 ) -> bool:
-    """Redraw the free half bars of a passage; return whether anything was."""
+    """Redraw the free half bars of a passage; return whether anything was.
+
+    With ``may_split`` a bar takes two chords where no single one suits it nearly as well.
+    """
     start = 0
     for section in sections:
         if start <= bar < start + section.num_bars:
@@ -75,6 +82,8 @@ def _redraw(
     ]
     names = grammar.model.names
     chords = [book.chord(name, section.key) for name in names]
+    if may_split:
+        slots = _split(slots, chords, suits, 2 * start)
     allowed = [
         np.asarray([suits(chord, [2 * start + half for half in slot]) for chord in chords])
         for slot in slots
@@ -108,6 +117,24 @@ def _redraw(
         for half in slot:
             section.halves[half] = str(book.chord(name, section.key))
     return True
+
+
+def _split(
+    slots: list[list[int]], chords: Sequence[ChordSymbol], suits: Suits, origin: int
+) -> list[list[int]]:
+    """Cut the slots of two half bars that two chords suit much better than one."""
+
+    def best(slot: Sequence[int]) -> float:
+        return float(
+            np.log(max(suits(chord, [origin + half for half in slot]) for chord in chords))
+        )
+
+    found: list[list[int]] = []
+    for slot in slots:
+        apart = [[half] for half in slot]
+        gain = float(np.mean([best(half) for half in apart])) - best(slot)
+        found += apart if gain > _SPLIT_GAIN * _FIT else [slot]
+    return found
 
 
 def harmonise_theme(
@@ -146,7 +173,8 @@ def harmonise_theme(
 
         # The rest of the phrase follows from it, up to the cadence.
         length = max(placement.num_bars, _phrase_bars(sections, placement.bar_index))
-        _redraw(sections, placement.bar_index, length, harmony, mood, suits, rng)
+        bar = placement.bar_index
+        _redraw(sections, bar, length, harmony, mood, suits, rng, may_split=True)
 
 
 def _phrase_bars(sections: Sequence[SectionSketch], bar: int) -> int:

@@ -8,7 +8,7 @@ with a counter-melody where a part can sing it; contrasts develop it phrase by p
 fragment, inversion, diminution, another division of the beat, another mode); codas broaden it.
 ``transpose_steps`` are diatonic steps in the section's key.
 
-Public names: :func:`place_theme`, :func:`theme_bars`, :func:`fit_theme`, :func:`invent_title`.
+Public names: :func:`place_theme`, :func:`theme_bars`, :func:`invent_title`.
 
 References
 ----------
@@ -17,60 +17,26 @@ A. Schoenberg, *Fundamentals of Musical Composition*, ch. III-V (motive, phrase,
 
 from __future__ import annotations
 
-import math
 import re
-from collections.abc import Sequence
 
 import numpy as np
 
-from leitmotiv.errors import BriefError
-from leitmotiv.plan.brief import Brief, ThemeNote
+from leitmotiv.plan.brief import Brief
 from leitmotiv.plan.form import SectionSketch
+from leitmotiv.plan.given_theme import given_theme_bars
 from leitmotiv.plan.plan import PlanPart, ThemePlacement, Transform
 from leitmotiv.plan.vocabulary import Genre
-from leitmotiv.theory import TICKS_PER_QUARTER, Key, Meter, pitch_name
+from leitmotiv.theory import Key, Meter
 
-__all__ = ["fit_theme", "invent_title", "place_theme", "theme_bars"]
-
-_MAX_THEME_BARS = 8
+__all__ = ["invent_title", "place_theme", "theme_bars"]
 
 
 def theme_bars(brief: Brief, meter: Meter, bar_sec: float, first_phrase_bars: int) -> int:
     """Return how many bars the theme fills: its own length where given, else two or four."""
     if brief.theme:
-        quarters = max(note.onset_quarter + note.duration_quarter for note in brief.theme)
-        bars = math.ceil(quarters * TICKS_PER_QUARTER / meter.bar_ticks - 1e-6)
-        return min(max(bars, 1), _MAX_THEME_BARS)
+        return given_theme_bars(brief.theme, meter)
     length = 4 if bar_sec < 1.25 and first_phrase_bars >= 8 else 2
     return min(length, first_phrase_bars)
-
-
-def fit_theme(theme: Sequence[ThemeNote], parts: Sequence[PlanPart]) -> tuple[ThemeNote, ...]:
-    """Move a given theme by octaves into the range of the part that sings it; else leave it.
-
-    Raises
-    ------
-    BriefError
-        If it spans more than that part reaches.
-    """
-    singer = next((part for part in parts if part.role == "melody"), None)
-    pitches = [note.pitch for note in theme]
-    lowest, highest = min(pitches), max(pitches)
-    if singer is None or singer.low <= lowest <= highest <= singer.high:
-        return tuple(theme)
-    moves = [
-        12 * octaves
-        for octaves in range(-10, 11)
-        if singer.low <= lowest + 12 * octaves and highest + 12 * octaves <= singer.high
-    ]
-    if not moves:
-        raise BriefError(
-            f"theme: its {pitch_name(lowest)} to {pitch_name(highest)} does not fit the range of "
-            f"{singer.name}, {pitch_name(singer.low)} to {pitch_name(singer.high)}, in any octave; "
-            "narrow the theme or give it to another instrument"
-        )
-    move = min(moves, key=abs)
-    return tuple(note.replace(pitch=note.pitch + move) for note in theme)
 
 
 def _second_singer(parts: tuple[PlanPart, ...], melody: int) -> int:
@@ -135,8 +101,10 @@ def place_theme(
             placements += _develop(section, start, num_theme_bars, (melody, sings), developments, 0)
             continue
         # The first statement says the whole of a theme, later ones as much as a phrase holds.
-        room = section.num_bars if transform == "statement" else section.phrases[0].num_bars
+        room = section.phrases[0].num_bars
         length = min(num_theme_bars, room)
+        if transform == "statement":  # a long one goes on into the next section
+            length = min(num_theme_bars, sum(s.num_bars for s in sections) - start)
         if transform == "augment":
             length = min(2 * num_theme_bars, section.num_bars)
         placements.append(_placement(start, length, player, transform, steps))
@@ -145,7 +113,9 @@ def place_theme(
             placements.append(_placement(start, length, sings, "counter-melody"))
         if section.returns_to is not None or section.letter == "A":
             placements += _answers(section, start, length, player, num_theme_bars, rng)
-    return tuple(sorted(placements, key=lambda p: p.bar_index))
+    placements.sort(key=lambda p: p.bar_index)
+    end = placements[0].bar_index + placements[0].num_bars if placements else 0
+    return (*placements[:1], *(p for p in placements[1:] if p.bar_index >= end))
 
 
 def _return(section: SectionSketch, last: bool, returns: int, reharmonise: bool) -> Transform:
