@@ -7,8 +7,9 @@ import pytest
 
 from leitmotiv.compose import ComposeOptions, WriterOptions, compose
 from leitmotiv.compose.chord_edit import merge_bars
+from leitmotiv.compose.perform import perform
 from leitmotiv.plan import Brief, Plan, PlanChord, make_plan
-from leitmotiv.score import Score
+from leitmotiv.score import Part, Score
 from leitmotiv.styles import style_for_genre
 from leitmotiv.tokens.grid import CELL_NOTE_DTYPE
 
@@ -28,6 +29,13 @@ def sounding(score: Score, bars: set[int], bar_ticks: int) -> list[list[tuple[in
                     here.append((bar, max(start, low), min(end, high), int(note["pitch"])))
         found.append(sorted(here))
     return found
+
+
+def far(part: Part, edited: int, bar_ticks: int) -> list[tuple[int, ...]]:
+    """The notes of a performance that start neither in an edited bar nor in those beside it."""
+    bar = np.round(part.notes["onset"] / bar_ticks - 0.04).astype(int)
+    chosen = part.notes[(bar < edited - 1) | (bar > edited + 1)]
+    return [tuple(note) for note in chosen.tolist()]
 
 
 def with_chord(plan: Plan, bar: int, symbol: str) -> Plan:
@@ -55,6 +63,10 @@ def test_other_bars_sound_the_same_and_the_edited_one_takes_the_chord(
     assert sounding(first, others, ticks) == sounding(second, others, ticks)
     assert sounding(first, {5}, ticks) != sounding(second, {5}, ticks)
     assert str(second.chord_at(5 * ticks)) == "Ab:maj"
+    # The performance of other bars is the same, too, but for what rings into or out of bar 5.
+    heard = [perform(score, plan, rng=np.random.default_rng(2)) for score in (first, second)]
+    for one, other in zip(heard[0].parts, heard[1].parts, strict=True):
+        assert far(one, 5, ticks) == far(other, 5, ticks)
     accompaniment = [
         note["pitch"] % 12
         for part in second.parts

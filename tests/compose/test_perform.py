@@ -98,13 +98,36 @@ def test_the_melody_is_louder_than_its_accompaniment() -> None:
 
 def test_energy_and_phrases_shape_loudness() -> None:
     plan = make_plan(parts=QUARTET, genre="classical", energies=(0.2, 0.9), num_bars=16)
-    melody = played(plan, write(plan, None)).parts[0].notes
-    bar = np.minimum(np.round(melody["onset"] / plan.bar_ticks - 0.01).astype(int), 15)
-    mean = [melody["velocity"][bar == index].mean() for index in range(16)]
-    assert np.mean(mean[8:]) > np.mean(mean[:8]) + 20
-    for start in (0, 4, 8, 12):
-        assert mean[start + 2] > mean[start], "a phrase grows towards its goal"
-        assert mean[start + 2] > mean[start + 3], "and relaxes into its cadence"
+    score = write(plan, None)
+    beats = np.zeros(16 * 4, dtype=score.parts[0].notes.dtype)  # one pitch, beat for beat
+    beats["onset"], beats["duration"] = np.arange(64) * 480, 480
+    beats["pitch"], beats["velocity"] = 72, 80
+    score = score.with_parts([score.parts[0].with_notes(beats), *score.parts[1:]])
+    # Many players: what is meant shows in what they share.
+    sung = [played(plan, score, seed).parts[0].notes["velocity"] for seed in range(8)]
+    last_beat = np.mean(sung, axis=0).reshape(16, 4)[:, 3]
+    assert last_beat[8:].mean() > last_beat[:8].mean() + 20
+    for start in (0, 8, 12):  # the phrase at bar 4 leads over into the louder section
+        assert last_beat[start + 1] > last_beat[start], "a phrase grows towards its goal"
+        assert last_beat[start + 1] > last_beat[start + 3], "and relaxes into its cadence"
+
+
+def test_a_note_is_played_by_its_place_whatever_stands_in_other_bars() -> None:
+    for style, parts in ((None, QUARTET), (None, PIANO), ("jazz_trio", BAND)):
+        plan = make_plan(parts=parts, genre="classical" if style is None else "jazz", num_bars=8)
+        whole = write(plan, style)
+        cut = whole.with_parts(
+            [
+                part.with_notes(part.notes[part.notes["onset"] < 5 * plan.bar_ticks])
+                for part in whole.parts
+            ]
+        )
+        # What sounds in the last bar that stays may ring on into the empty one.
+        end = 4 * plan.bar_ticks
+        for one, other in zip(played(plan, whole).parts, played(plan, cut).parts, strict=True):
+            first, second = (part.notes[part.notes["onset"] < end - 200] for part in (one, other))
+            assert len(first)
+            assert np.array_equal(first, second)
 
 
 def test_timing_deviations_are_small_and_keep_memory() -> None:

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from leitmotiv.compose.dynamics import energy_curve
+from leitmotiv.compose.timing import PlaceNoise
 from leitmotiv.plan.plan import Plan
 from leitmotiv.score.score import Part
 
@@ -54,7 +55,7 @@ def attack_of(part: Part) -> Attack:
 
 
 def sounding_durations(
-    part: Part, plan: Plan, *, ticks_per_sec: float, rng: np.random.Generator
+    part: Part, plan: Plan, *, ticks_per_sec: float, noise: PlaceNoise
 ) -> NDArray[np.int64]:
     """Return how long each note sounds, in ticks, shape (notes,).
 
@@ -79,6 +80,7 @@ def sounding_durations(
     later = np.searchsorted(onsets, onsets, side="right")
     # The livelier, the shorter: 85 % of the written length when calm, 55 % when lively.
     short = 0.92 - 0.45 * np.clip(energy_curve(plan, onsets), 0.15, 0.82)
+    touch = noise.of(onsets, pitches)
     overlap = max(int(0.02 * ticks_per_sec), 2)
     gap = max(int(0.035 * ticks_per_sec), 4)
     for index in range(count):
@@ -104,23 +106,23 @@ def sounding_durations(
         elif attack is Attack.HELD:
             durations[index] = max(duration - min(gap // 2, duration // 8), 20)
         elif duration <= beat:
-            durations[index] = max(round(duration * (0.93 + 0.04 * rng.standard_normal())), 20)
+            durations[index] = max(round(duration * (0.93 + 0.04 * touch[index])), 20)
             durations[index] = min(durations[index], duration)
     return durations
 
 
-def chord_spread_sec(part: Part, accent: float, rng: np.random.Generator) -> tuple[float, bool]:
+def chord_spread_sec(part: Part, accent: float, chance: float) -> tuple[float, bool]:
     """Return (seconds between neighbouring notes of a chord, whether it starts from below).
 
-    Guitars are strummed, down on beats and up off them; harps are rolled; keys are nearly
-    together.
+    ``chance`` in [0, 1] varies it. Guitars are strummed, down on beats and up off them; harps are
+    rolled; keys are nearly together.
     """
     if part.program == 46:
-        return 0.028 + 0.006 * rng.random(), True
+        return 0.028 + 0.006 * chance, True
     if 24 <= part.program <= 28 or 104 <= part.program <= 107:
-        return 0.011 + 0.005 * rng.random(), accent >= 0.4
+        return 0.011 + 0.005 * chance, accent >= 0.4
     if part.program in (29, 30, 31):
         return 0.004, True
     if part.program < 8:
-        return 0.002 * rng.random(), True
+        return 0.002 * chance, True
     return 0.0, True

@@ -178,9 +178,14 @@ class _Composer:
         self._write_accompaniment()
         for part in range(plan.num_parts):
             tidy_part(self.canvas, part)
+        # A drummer does not play chords: his strokes stay.
+        struck = [index for index, part in enumerate(plan.parts) if part.is_drum]
+        after = self.canvas.notes
+        after = after[~np.isin(after["part"], struck)]
+        drums = before[np.isin(before["part"], struck)]
         merged = merge_bars(
             before,
-            self.canvas.notes,
+            np.concatenate([after, drums]),
             bars,
             bar_steps=self.canvas.steps,
             tones_at=self._tones,

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from leitmotiv.compose.harmony_spans import half_bar_spans
+from leitmotiv.compose.timing import PlaceNoise
 from leitmotiv.plan.plan import Plan
 from leitmotiv.score.score import CONTROL_DTYPE, Part, Score
 from leitmotiv.styles.style import Feel
@@ -82,7 +83,7 @@ def _harmonic_charge(plan: Plan) -> NDArray[np.float64]:
 
 
 def note_velocities(
-    score: Score, plan: Plan, part: Part, feel: Feel, rng: np.random.Generator
+    score: Score, plan: Plan, part: Part, feel: Feel, noise: PlaceNoise
 ) -> NDArray[np.int64]:
     """Return a velocity for each note of a part, shape (notes,)."""
     notes = part.notes
@@ -99,27 +100,35 @@ def note_velocities(
         # A kit part says itself what is a stroke and what is a ghost.
         velocity += 0.85 * written + 3.0 * phrase_arch(plan, onsets) * expressive
         spread = feel.velocity_spread
-        velocity += spread * 0.5 * rng.standard_normal(len(notes))
+        velocity += spread * 0.5 * noise.of(onsets, notes["pitch"])
     else:
         velocity += 0.5 * written
         velocity += 16.0 * feel.accent_depth * (accent - 0.4)
         velocity += 11.0 * expressive * phrase_arch(plan, onsets)
-        middle = float(np.median(notes["pitch"]))
+        middle = _usual_pitch(score, plan, part)
         velocity += 0.25 * np.clip(notes["pitch"].astype(float) - middle, -16, 16)
         halves = _harmonic_charge(plan)
         bar = np.clip(onsets // meter.bar_ticks, 0, plan.num_bars - 1)
         half = (onsets % meter.bar_ticks >= plan.half_tick).astype(np.int64)
         velocity += 4.0 * expressive * halves[2 * bar + half]
         # One value for all notes struck together, so that chords stay balanced.
-        _, together = np.unique(onsets, return_inverse=True)
         spread = feel.velocity_spread
-        velocity += 0.6 * spread * rng.standard_normal(int(together.max()) + 1)[together]
-        velocity += 0.25 * spread * rng.standard_normal(len(notes))
+        velocity += 0.6 * spread * noise.at(onsets)
+        velocity += 0.25 * spread * noise.of(onsets, notes["pitch"])
         velocity -= _inner_voice_cut(notes)
         if plan.loop is None and feel.rubato > 0.2:
             closing = onsets >= score.length_ticks - meter.bar_ticks
             velocity -= np.where(closing, 8.0 * (1.0 - energy), 0.0)
     return np.clip(np.round(velocity), 12, 124).astype(np.int64)
+
+
+def _usual_pitch(score: Score, plan: Plan, part: Part) -> float:
+    """The middle of a part's register: of the plan, so that no single note moves it."""
+    index = next((i for i, other in enumerate(score.parts) if other is part), len(plan.parts))
+    if index < len(plan.parts):
+        planned = plan.parts[index]
+        return planned.low + 0.45 * (planned.high - planned.low)
+    return float(np.median(part.notes["pitch"]))
 
 
 def _inner_voice_cut(notes: NDArray[np.void]) -> NDArray[np.float64]:

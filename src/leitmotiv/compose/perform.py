@@ -26,6 +26,7 @@ A. Friberg, R. Bresin and J. Sundberg, "Overview of the KTH rule system for musi
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -46,7 +47,12 @@ from leitmotiv.compose.dynamics import (
     note_velocities,
     pedal_controls,
 )
-from leitmotiv.compose.timing import correlated_noise, expressive_tempo_map, swing_ticks
+from leitmotiv.compose.timing import (
+    PlaceNoise,
+    correlated_noise,
+    expressive_tempo_map,
+    swing_ticks,
+)
 from leitmotiv.plan.plan import Plan
 from leitmotiv.score.score import Part, Score
 from leitmotiv.styles.library import load_style, style_for_genre
@@ -127,16 +133,18 @@ def _perform_part(
 ) -> Part:
     if not len(part.notes):
         return part
-    qpm = float(np.median([score.tempo_map.qpm_at(int(t)) for t in part.notes["onset"][::16]]))
+    bars = range(0, max(score.length_ticks, 1), plan.bar_ticks)
+    qpm = float(np.median([score.tempo_map.qpm_at(tick) for tick in bars]))
     ticks_per_sec = qpm / 60.0 * TICKS_PER_QUARTER
     notes = part.notes.copy()
-    velocities = note_velocities(score, plan, part, feel, rng)
-    durations = sounding_durations(part, plan, ticks_per_sec=ticks_per_sec, rng=rng)
+    noise = PlaceNoise(score.length_ticks, rng)
+    velocities = note_velocities(score, plan, part, feel, noise)
+    durations = sounding_durations(part, plan, ticks_per_sec=ticks_per_sec, noise=noise)
     meter = plan.meter_value
     written = notes["onset"].astype(np.int64)
     onsets = swing_ticks(written, feel.swing, feel.swing_unit, meter, qpm)
     ends = swing_ticks(written + durations, feel.swing, feel.swing_unit, meter, qpm)
-    shift = _shift_sec(plan, part, written, feel, ensemble, rng)
+    shift = _shift_sec(plan, part, written, feel, ensemble, noise, rng)
     moved = np.round(onsets + shift * ticks_per_sec).astype(np.int64)
     limit = max(score.length_ticks - _MIN_TICKS, 0)
     moved = np.clip(moved, 0, limit)
@@ -153,12 +161,12 @@ def _shift_sec(
     written: NDArray[np.int64],
     feel: Feel,
     ensemble: NDArray[np.float64],
+    noise: PlaceNoise,
     rng: np.random.Generator,
 ) -> NDArray[np.float64]:
     """Seconds by which each note is moved, shape (notes,)."""
     meter, notes = plan.meter_value, part.notes
-    _, together = np.unique(written, return_inverse=True)
-    own = correlated_noise(int(together.max()) + 1, rng)[together]
+    own = noise.drifting(written)
     common = ensemble[np.minimum(written // meter.beat_ticks, len(ensemble) - 1)]
     # The players drift together and, less, each for himself.
     shift = feel.timing_ms / 1000.0 * (0.55 * common + 0.75 * own)
@@ -175,7 +183,7 @@ def _shift_sec(
             shift = 0.5 * shift + drum_timing_sec(notes, plan, style, qpm, rng)
         else:
             # A flam of hands: hats and ride have their own, smaller, jitter.
-            shift += 0.15 * feel.timing_ms / 1000.0 * rng.standard_normal(len(notes))
+            shift += 0.15 * feel.timing_ms / 1000.0 * noise.of(written, notes["pitch"])
     elif part.role == "harmony":
         shift += 0.6 * lag
     elif part.role == "bass":
@@ -186,7 +194,11 @@ def _shift_sec(
         if size < 2 or part.is_drum:
             continue
         accent = meter.accent(int(written[start]) % meter.bar_ticks)
-        step, upwards = chord_spread_sec(part, accent, rng)
+        # The share of a normal distribution below the value there is even between 0 and 1.
+        chance = 0.5 * (
+            1.0 + math.erf(float(noise.at(written[start : start + 1])[0]) / math.sqrt(2))
+        )
+        step, upwards = chord_spread_sec(part, accent, chance)
         if step <= 0 or (feel.timing_ms < 2 and part.program != 46):
             continue
         rank = np.arange(size) if upwards else np.arange(size)[::-1]

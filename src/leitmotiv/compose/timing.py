@@ -3,7 +3,8 @@
 Conventions: tempo curves are factors on the planned tempo, one a felt beat; deviations are
 seconds that the caller turns into ticks at the local tempo.
 
-Public names: :func:`expressive_tempo_map`, :func:`swing_ticks`, :func:`correlated_noise`.
+Public names: :func:`expressive_tempo_map`, :func:`swing_ticks`, :func:`correlated_noise`,
+:class:`PlaceNoise`.
 
 References
 ----------
@@ -26,8 +27,12 @@ from leitmotiv.score.score import MAX_QPM, MIN_QPM, Score, TempoMap
 from leitmotiv.styles.grid import beat_starts
 from leitmotiv.theory import Meter
 
-__all__ = ["correlated_noise", "expressive_tempo_map", "swing_ticks"]
+__all__ = ["PlaceNoise", "correlated_noise", "expressive_tempo_map", "swing_ticks"]
 
+_SLOT_TICKS = 20  # the composer's grid
+_DRIFT_TICKS = 240
+_NOTE_TABLE = 2**14
+_MEMORIES = ((0.0, 0.5), (0.8, 0.6), (0.97, 0.62))  # of first-order processes, and their weights
 _ARCH_DEPTH = 0.075  # largest slowing at a phrase end, as a share of the tempo, at rubato 1
 _FINAL_SPEED = 0.62  # speed of the last beat before the last bar line, at rubato 1
 _RITARD_CURVATURE = 3.0  # q = 3 in Friberg and Sundberg: constant braking power
@@ -131,6 +136,63 @@ def swing_ticks(
     return np.where(triplet, ticks, moved).astype(np.int64)
 
 
+class PlaceNoise:
+    """Irregularities that belong to places of a piece, not to the notes drawn one after another.
+
+    What is played at one place therefore leaves every other place alone: a bar that is written
+    anew changes the performance of that bar. All values have mean 0 and variance about 1.
+
+    Examples
+    --------
+    >>> noise = PlaceNoise(7680, np.random.default_rng(1))
+    >>> whole, later = noise.at(np.array([0, 480, 960])), noise.at(np.array([960]))
+    >>> bool(whole[2] == later[0])
+    True
+    """
+
+    def __init__(self, length_ticks: int, rng: np.random.Generator) -> None:
+        seeds = rng.integers(2**32, size=3)
+        own, drift, notes = (np.random.default_rng(int(seed)) for seed in seeds)
+        self._own = own.standard_normal(length_ticks // _SLOT_TICKS + 2)
+        self._drift = _drift(length_ticks // _DRIFT_TICKS + 2, drift)
+        self._notes = notes.standard_normal(_NOTE_TABLE)
+
+    def at(self, ticks: NDArray[np.int64]) -> NDArray[np.float64]:
+        """One value for everything that sounds at a tick, independent of its neighbours."""
+        place = np.clip(np.asarray(ticks) // _SLOT_TICKS, 0, len(self._own) - 1)
+        return np.asarray(self._own[place])
+
+    def drifting(self, ticks: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Like :meth:`at`, but with long memory: a player drifts and corrects."""
+        place = np.clip(np.asarray(ticks) // _DRIFT_TICKS, 0, len(self._drift) - 1)
+        return np.asarray(np.clip(0.5 * self.at(ticks) + self._drift[place], -2.5, 2.5))
+
+    def of(self, ticks: NDArray[np.int64], pitches: NDArray[np.int64]) -> NDArray[np.float64]:
+        """A value for each note of a chord by itself."""
+        slot = np.asarray(ticks).astype(np.int64) // _SLOT_TICKS
+        place = slot * 131 + np.asarray(pitches).astype(np.int64) * 4099
+        return np.asarray(self._notes[place % _NOTE_TABLE])
+
+
+def _drift(count: int, rng: np.random.Generator) -> NDArray[np.float64]:
+    """Two first-order processes with different memories, shape (count,); see below."""
+    total = np.zeros(count)
+    for memory, weight in _MEMORIES[1:]:
+        total += weight * _first_order(count, memory, rng)
+    return total
+
+
+def _first_order(count: int, memory: float, rng: np.random.Generator) -> NDArray[np.float64]:
+    white = rng.standard_normal(count)
+    value = rng.standard_normal()
+    scale = np.sqrt(1.0 - memory**2)
+    found = np.zeros(count)
+    for index in range(count):
+        value = memory * value + scale * white[index]
+        found[index] = value
+    return found
+
+
 def correlated_noise(count: int, rng: np.random.Generator) -> NDArray[np.float64]:
     """Return noise of variance 1 with long memory, near 1/f, shape (count,).
 
@@ -140,11 +202,6 @@ def correlated_noise(count: int, rng: np.random.Generator) -> NDArray[np.float64
     if count <= 0:
         return np.zeros(0)
     total = np.zeros(count)
-    for memory, weight in ((0.0, 0.5), (0.8, 0.6), (0.97, 0.62)):
-        white = rng.standard_normal(count)
-        value = rng.standard_normal()
-        scale = np.sqrt(1.0 - memory**2)
-        for index in range(count):
-            value = memory * value + scale * white[index]
-            total[index] += weight * value
+    for memory, weight in _MEMORIES:
+        total += weight * _first_order(count, memory, rng)
     return np.asarray(np.clip(total, -2.5, 2.5))
