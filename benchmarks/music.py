@@ -37,14 +37,13 @@ from pathlib import Path
 import numpy as np
 
 from leitmotiv.compose import compose
-from leitmotiv.compose.adventure import adventure_options
 from leitmotiv.compose.canvas import Canvas
 from leitmotiv.corpus.library import Library
 from leitmotiv.errors import LeitmotivError
 from leitmotiv.evaluation import score_to_evaluation_grid
 from leitmotiv.models import DecodeOptions, Prompt, RowState, TargetCell, decode, open_model
 from leitmotiv.pipeline import plan_brief
-from leitmotiv.plan import Plan
+from leitmotiv.plan import Plan, parse_brief
 from leitmotiv.review.comparison import compare_tables, share_within, statistics_table
 from leitmotiv.review.diversity import NUM_OTHERS, measure_diversity, piece_figures
 from leitmotiv.review.human_statistics import human_genres, load_human_statistics
@@ -129,14 +128,14 @@ def compose_pieces(work: Path, genre: str, count: int) -> None:
 
 def spread_pieces(work: Path, count: int, adventure: float = 0.5) -> None:
     """Compose one brief with many seeds."""
-    model, options = open_model(None), adventure_options(adventure)
+    model = open_model(None)
     folder = work / ("spread" if adventure == 0.5 else f"range-{adventure:g}")
     for name, brief in SPREAD.items():
         jobs = ((f"{brief}, {NUM_BARS} bars", 5000 + seed) for seed in range(count))
         for text, seed, path in missing(folder / name, jobs):
-            plan = plan_brief(text, seed=seed)
+            plan = plan_brief(parse_brief(text).replace(adventure=adventure), seed=seed)
             rng = np.random.default_rng(seed)
-            path.write_bytes(midi_bytes(compose(plan, model=model, rng=rng, options=options)))
+            path.write_bytes(midi_bytes(compose(plan, model=model, rng=rng)))
 
 
 # --- the network without planner -----------------------------------------------------------------

@@ -170,3 +170,15 @@ def test_a_reader_that_leaves_early_is_no_fault(tmp_path: Path) -> None:
     done = subprocess.run(["bash", "-c", command], cwd=tmp_path, capture_output=True, text=True)
     assert "Traceback" not in done.stderr
     assert "fault" not in done.stderr
+
+
+def test_the_range_of_the_command_line_stands_in_brief_and_plan(tmp_path: Path) -> None:
+    text = leitmotiv(
+        "plan", BRIEF, "--seed", "3", "--adventure", "0.9", "-o", "p.json", folder=tmp_path
+    )
+    assert Plan.from_json(tmp_path / "p.json").adventure == 0.9
+    assert ", adventure 0.9\n" in text
+    leitmotiv("plan", "p.json", "--adventure", "0.2", "-o", "q.json", "-q", folder=tmp_path)
+    changed = Plan.from_json(tmp_path / "q.json")
+    assert changed.adventure == 0.2
+    assert changed.replace(adventure=0.9) == Plan.from_json(tmp_path / "p.json")

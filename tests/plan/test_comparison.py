@@ -92,3 +92,13 @@ def test_unknown_words_are_named(pop: Plan) -> None:
     assert compare_brief("like this but darker, with zebras", {"": pop}).not_understood == (
         "zebras",
     )
+
+
+def test_more_adventurous_goes_a_step_from_where_the_piece_was() -> None:
+    brief = parse_brief("waltz in C major, 8 bars, seed 1, adventure: 0.4")
+    changed = compare_brief("like this but more adventurous", {"": _plan(brief)})
+    assert changed.adventure == 0.7
+    assert changed.chords is not None
+    assert compare_brief("like this but safer", {"": brief}).adventure == 0.1
+    assert compare_brief("like this but less adventurous", {"": brief.replace(adventure=0.1)}
+                         ).adventure == 0.0  # fmt: skip

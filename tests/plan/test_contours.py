@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import combinations, groupby
+
 import numpy as np
 import pytest
 
@@ -68,3 +70,41 @@ def test_impossible_shapes_give_one_line(text: str, message: str) -> None:
     with pytest.raises(BriefError, match=message) as error:
         make_plan(parse_brief(text), np.random.default_rng(1))
     assert "\n" not in str(error.value)
+
+
+def test_every_word_of_the_range_is_understood_and_degrees_scale_it() -> None:
+    words = vocabulary()
+    for phrase, name in words.adventure_words.items():
+        brief = parse_brief(f"waltz, {phrase}")
+        assert brief.adventure == words.adventures[name], phrase
+        assert brief.not_understood == (), phrase
+    plain, very, bit, negated = (
+        parse_brief(f"a {words} waltz").adventure
+        for words in ("adventurous", "very adventurous", "slightly adventurous", "not adventurous")
+    )
+    assert negated is not None
+    assert very is not None
+    assert negated < 0.5 < (bit or 0) < (plain or 0) < very
+
+
+def test_the_range_may_be_a_number_and_stands_in_the_plan() -> None:
+    brief = parse_brief("waltz, adventure: 70 %")
+    assert brief.adventure == 0.7
+    assert make_plan(brief, np.random.default_rng(1)).adventure == 0.7
+    assert make_plan(parse_brief("waltz"), np.random.default_rng(1)).adventure == 0.5
+    with pytest.raises(BriefError, match=r"adventure=1.5 must be between 0 .conventional. and 1"):
+        parse_brief("waltz, adventure: 1.5")
+
+
+def test_adventurous_plans_of_one_brief_share_fewer_chord_successions() -> None:
+    def likeness(adventure: float) -> float:
+        brief = parse_brief("classical piece in C major, 16 bars, through-composed")
+        found = []
+        for seed in range(16):
+            plan = make_plan(brief.replace(adventure=adventure), np.random.default_rng(seed))
+            line = [chord for chord, _ in groupby(chord.symbol for chord in plan.chords)]
+            found.append(set(zip(line, line[1:], line[2:], strict=False)))
+        shared = [2 * len(a & b) / (len(a) + len(b)) for a, b in combinations(found, 2)]
+        return float(np.mean(shared))
+
+    assert likeness(1.0) < likeness(0.5) < likeness(0.0)

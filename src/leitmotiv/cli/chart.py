@@ -89,7 +89,8 @@ def plan_to_chart(plan: Plan) -> str:
     """Return the plan as text, at most about 100 columns wide."""
     from leitmotiv.theory import pitch_name
 
-    lines = [plan.title, f"{plan_summary(plan)}, seed {plan.seed}", "", "Parts"]
+    free = "" if plan.adventure == 0.5 else f", adventure {plan.adventure:g}"
+    lines = [plan.title, f"{plan_summary(plan)}, seed {plan.seed}{free}", "", "Parts"]
     for number, part in enumerate(plan.parts, 1):
         register = "" if part.is_drum else f"{pitch_name(part.low)} to {pitch_name(part.high)}"
         lines.append(f"  {number:>2} {part.name:<22} {part.role:<8} {register}".rstrip())

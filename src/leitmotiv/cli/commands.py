@@ -145,6 +145,7 @@ def compose_command(
     theme: Path | None = None,
     style: str | None = None,
     drums: tuple[float | None, float | None, int | None] = (None, None, None),
+    adventure: float | None = None,
     engine: str,
     soundfont: Path | None,
     model: Path | None,
@@ -165,6 +166,8 @@ def compose_command(
     silent = as_json or quiet
     request = _with_theme(_read_source(source, num_bars, like), theme)
     request = _with_style(request, style, drums)
+    if adventure is not None:
+        request = request.replace(adventure=adventure)
     brief = request.brief if isinstance(request, Plan) else request
     if not silent:
         if isinstance(request, Plan):
@@ -221,6 +224,7 @@ def plan_command(
     theme: Path | None = None,
     style: str | None = None,
     drums: tuple[float | None, float | None, int | None] = (None, None, None),
+    adventure: float | None = None,
     overwrite: bool,
     as_json: bool,
     quiet: bool,
@@ -236,6 +240,8 @@ def plan_command(
         check_file(output, overwrite=overwrite)
     request = _with_theme(_read_source(source, num_bars, like), theme)
     request = _with_style(request, style, drums)
+    if adventure is not None:
+        request = request.replace(adventure=adventure)
     plan = plan_brief(request, seed=seed)
     if output is not None:
         plan.to_json(output)

@@ -118,6 +118,16 @@ DrumSeedOption = Annotated[
         help="The drummer's own seed; share it to share the part.",
     ),
 ]
+AdventureOption = Annotated[
+    float | None,
+    typer.Option(
+        "--adventure",
+        metavar="0..1",
+        min=0,
+        max=1,
+        help="From conventional (0) over the usual (0.5) to adventurous (1).",
+    ),
+]
 LikeOption = Annotated[
     list[str] | None,
     typer.Option(
@@ -206,6 +216,7 @@ def compose(
     drum_complexity: BusyOption = None,
     drum_intensity: HardOption = None,
     drum_seed: DrumSeedOption = None,
+    adventure: AdventureOption = None,
     engine: EngineOption = ENGINES[0],
     soundfont: SoundfontOption = None,
     model: ModelOption = None,
@@ -237,6 +248,7 @@ def compose(
             theme=theme,
             style=style,
             drums=(drum_complexity, drum_intensity, drum_seed),
+            adventure=adventure,
             engine=engine,
             soundfont=soundfont,
             model=model,
@@ -263,6 +275,7 @@ def plan(
     drum_complexity: BusyOption = None,
     drum_intensity: HardOption = None,
     drum_seed: DrumSeedOption = None,
+    adventure: AdventureOption = None,
     overwrite: OverwriteOption = False,
     json: JsonOption = False,
     quiet: QuietOption = False,
@@ -286,6 +299,7 @@ def plan(
             theme=theme,
             style=style,
             drums=(drum_complexity, drum_intensity, drum_seed),
+            adventure=adventure,
             overwrite=overwrite,
             as_json=json,
             quiet=quiet,

@@ -12,12 +12,13 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from leitmotiv.compose.accompaniment import accompaniment_part
+from leitmotiv.compose.adventure import adventurous_writer
 from leitmotiv.compose.canvas import Canvas
 from leitmotiv.compose.chord_edit import merge_bars
 from leitmotiv.compose.counter_melody import counter_melody
@@ -85,6 +86,7 @@ def compose(
     ----------
     plan : Plan
     options : ComposeOptions
+        What the plan's ``adventure`` of 0.5 stands for.
     rng : numpy.random.Generator
         The same state gives the same notes on the same version.
     model : EventModel, optional
@@ -114,6 +116,7 @@ def compose(
             f"weights {model.name!r} have vocabulary version {model.vocabulary_version}; this "
             f"release needs {VOCABULARY_VERSION}; train or install them again"
         )
+    options = replace(options, writer=adventurous_writer(plan.adventure, options.writer))
     tell = progress or (lambda fraction, message: None)
     if plan.edited_bars:
         again = copy.deepcopy(rng)  # the bars that stay must meet the same chances

@@ -222,6 +222,13 @@ class Brief(Noun):
         description="Name of a style, or path of a person's own style file (.toml).",
     )
     drums: DrumControls | None = Field(default=None, description="How the drummer plays.")
+    adventure: float | None = Field(
+        default=None,
+        ge=0,
+        le=1,
+        description="How far chords and notes stray from the usual: 0 conventional, 1 adventurous; "
+        "None: 0.5.",
+    )
     seed: int | None = Field(default=None, ge=0, le=MAX_SEED, description="Seed of every choice.")
     understood: tuple[str, ...] = Field(
         default=(), description="What was understood of the text, as 'field: value'."

@@ -233,6 +233,7 @@ class ChordModel:
         weigh: NDArray[np.float64] | None = None,
         least: float = 0.0,
         stay: float = 0.0,
+        sharpness: float = 1.0,
     ) -> list[str] | None:
         """Draw a line of chords that keeps to all that is fixed.
 
@@ -253,6 +254,8 @@ class ChordModel:
             out: what a recogniser misheard and what is merely odd lie there.
         stay : float
             Weight of staying on a chord, as a share of the likeliest step from it.
+        sharpness : float
+            Power of the steps: above 1 the usual ones are taken more often, below 1 less.
 
         Returns
         -------
@@ -274,6 +277,9 @@ class ChordModel:
                 table *= allowed[position]
             if least > 0:
                 table[table < least * table.max(axis=-1, keepdims=True)] = 0.0
+            if sharpness != 1.0:
+                most = table.max(axis=-1, keepdims=True)
+                table = (table / np.where(most > 0, most, 1.0)) ** sharpness
             tables.append(table)
         message = np.ones((size + 1, size + 1))
         if goal is not None:

@@ -91,6 +91,7 @@ def plan_to_brief(plan: Plan) -> Brief:
         form=asked.form or ("loop" if plan.loop is not None else None),
         chords=tuple(chord.symbol for chord in plan.chords) if one_key else None,
         chords_per_bar=2 if one_key else None,
+        adventure=None if plan.adventure == 0.5 else plan.adventure,
         seed=plan.seed,
         understood=(),
         not_understood=(),
@@ -166,7 +167,8 @@ class _Changes:
         self.arousal = self.arousal if base.arousal is None else base.arousal
         self.before = (self.valence, self.arousal)
         self.pull = 0.0  # valence of the moods that there shall be more of
-        self.steps: dict[str, float] = {"bpm": 1.0, "length": 1.0, "energy": 0.0, "semitones": 0.0}
+        self.steps: dict[str, float] = {"bpm": 1.0, "length": 1.0, "energy": 0.0, "semitones": 0.0,
+                                        "adventure": 0.0}  # fmt: skip
 
     def read(self, sentence: Sentence, notes: list[str]) -> None:
         """Take the comparisons out of a sentence."""
@@ -223,6 +225,9 @@ class _Changes:
             curve = base.energy or (0.4, 0.6, 0.7, 0.5)
             step = self.steps["energy"]
             new["energy"] = tuple(round(min(max(e + step, 0.0), 1.0), 2) for e in curve)
+        if self.steps["adventure"] and "adventure" not in fields:
+            usual = 0.5 if base.adventure is None else base.adventure
+            new["adventure"] = round(min(max(usual + self.steps["adventure"], 0.0), 1.0), 2)
         self._set_meter(new, fields)
         new |= fields
         self._set_chords(new)

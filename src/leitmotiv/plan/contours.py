@@ -1,10 +1,11 @@
-"""Energy curves and cadences in a sentence.
+"""Energy curves, cadences and the range from conventional to adventurous in a sentence.
 
 Conventions: "energy: 0.2 0.5 1" names points at equal distances over the piece, words such as
 "climax in the middle" a curve of the vocabulary. "cadences: half, authentic" closes the phrases in
 turn; "ends with a plagal cadence" closes the last one; "half cadences" closes all but the last.
+"adventure: 0.7" or "very experimental" says how far the piece may stray; of several the last holds.
 
-Public names: :func:`read_energy`, :func:`read_cadences`.
+Public names: :func:`read_energy`, :func:`read_cadences`, :func:`read_adventure`.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from leitmotiv.errors import BriefError
 from leitmotiv.plan.vocabulary import vocabulary
 from leitmotiv.plan.words import Sentence, phrase_pattern
 
-__all__ = ["read_cadences", "read_energy"]
+__all__ = ["read_adventure", "read_cadences", "read_energy"]
 
 _POINT = r"-?\d+(?:\.\d+)?"
 
@@ -70,3 +71,36 @@ def read_cadences(sentence: Sentence, fields: dict[str, Any], notes: list[str]) 
         else:
             fields["last_cadence"] = name
             notes.append(f"last cadence: {name}")
+
+
+_USUAL = 0.5
+_NEGATED = -0.5  # "not adventurous" is half as far on the other side
+
+
+def read_adventure(sentence: Sentence, fields: dict[str, Any], notes: list[str]) -> None:
+    """Read how conventional or adventurous the piece shall be into ``adventure``.
+
+    Words of degree ("very", "a bit") scale the distance from the middle.
+    """
+    given = sentence.take(rf"\badventure\s*[:=]\s*({_POINT})(\s*%)?")
+    if given is not None:
+        value = float(given[1]) / (100.0 if given[2] else 1.0)
+        if not 0 <= value <= 1:
+            raise BriefError(
+                f"adventure={value:g} must be between 0 (conventional) and 1 (adventurous)"
+            )
+        fields["adventure"] = value
+        notes.append(f"adventure: {value:g}")
+        return
+    words = vocabulary()
+    scales = "|".join(sorted(map(re.escape, words.mood_scale), key=len, reverse=True))
+    word = phrase_pattern(words.adventure_words)
+    for match in list(
+        sentence.find_all(rf"(?:\b(not|never|nothing)\s+)?(?:\b({scales})\s+)?({word})")
+    ):
+        sentence.blank(match)
+        name = words.adventure_words[" ".join(match[3].split())]
+        scale = words.mood_scale.get(match[2] or "", 1.0) * (_NEGATED if match[1] else 1.0)
+        value = _USUAL + scale * (words.adventures[name] - _USUAL)
+        fields["adventure"] = value = round(min(max(value, 0.0), 1.0), 2)
+        notes.append(f"adventure: {value:g} ({' '.join(match.group().split())})")

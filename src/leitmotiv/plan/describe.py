@@ -49,6 +49,10 @@ def describe_plan(plan: Plan) -> list[str]:
         f"part{'s' * (plan.num_parts != 1)}: "
         + ", ".join(f"{part.name} ({part.role})" for part in plan.parts)
     )
+    if plan.adventure != 0.5:
+        lines.append(
+            f"adventure: {round(100 * plan.adventure)} % of the way from conventional to free"
+        )
     if plan.brief.understood:
         lines.append("understood: " + "; ".join(plan.brief.understood))
     if plan.brief.not_understood:

@@ -138,6 +138,15 @@ _IDIOM = 0.6  # power of a grammar's weights beside the learned steps
 _ACCIDENT = 0.03  # share of a row that a step has which the grammar does not know
 _COLOUR = 2.0  # of chromatic chords, which a recogniser often misses
 _LEAST_LIKELY = 0.06  # of the likeliest step; below lies what is odd
+# At the conventional and the adventurous end: power of the steps, factor on the least likely one.
+# Beyond these the phrases that repeat chords are thrown away, and variety comes back or ends.
+_SHARPNESS = (2.5, 0.2)
+_SELDOM = (2.0, 0.25)
+
+
+def _moved(adventure: float, ends: tuple[float, float]) -> float:
+    """A factor that is 1 in the middle of the range and reaches its ends evenly."""
+    return float(ends[adventure > 0.5] ** abs(2.0 * adventure - 1.0))
 
 
 def _is_chromatic(name: str) -> bool:
@@ -173,6 +182,7 @@ class LearnedGrammar(ChordGrammar):
 
     model: ChordModel
     leaning: Leaning
+    adventure: float = 0.5
 
     @cached_property
     def step_weights(self) -> NDArray[np.float64]:
@@ -222,7 +232,8 @@ class LearnedGrammar(ChordGrammar):
             allowed=allowed,
             goal=goal,
             weigh=self.step_weights,
-            least=_LEAST_LIKELY,
+            least=_LEAST_LIKELY * _moved(self.adventure, _SELDOM),
+            sharpness=_moved(self.adventure, _SHARPNESS),
         )
         # A goal that the corpus does not know, or an opener that it never leaves.
         return drawn if drawn is not None else super().walk(openers, length, goal, rng)
@@ -248,12 +259,14 @@ class HarmonyBook:
         *,
         progressions: Mapping[str, tuple[ProgressionLike, ...]] = {},
         mood: tuple[float, float] = (0.0, 0.0),
+        adventure: float = 0.5,
         learned: bool = True,
     ) -> HarmonyBook:
         """Read a genre's book for a mode; modes it lacks come from the modal loops.
 
         ``progressions`` (from a style file) replace the loops of the roles they name; ``mood`` is
-        valence and arousal; ``learned`` False leaves the grammar to its hand-set weights.
+        valence and arousal; ``adventure`` goes from usual steps (0) to seldom ones (1);
+        ``learned`` False leaves the grammar to its hand-set weights.
         """
         data = load_data("harmony")
         base = Mode.MINOR if mode.is_minor_like else Mode.MAJOR
@@ -276,6 +289,7 @@ class HarmonyBook:
                         grammar.rows,
                         chord_model(mode, frozenset({*grammar.rows, *colours.split()})),
                         Leaning(group, *mood),
+                        adventure,
                     )
                 cadences = {kind: _formulas(texts) for kind, texts in table.items()}
                 return cls(name, mode, grammar, cadences, {}, (), {})
@@ -594,16 +608,20 @@ def harmonise(
     rhythm: HarmonicRhythm = HarmonicRhythm(),
     progressions: Mapping[str, tuple[ProgressionLike, ...]] = {},
     mood: tuple[float, float] = (0.0, 0.0),
+    adventure: float = 0.5,
 ) -> None:
     """Write chords into the sketches (``halves``) and make every named cadence true.
 
-    Sections must have keys and phrases. ``mood`` is valence and arousal. In loop genres the phrases
+    Sections must have keys and phrases. ``mood`` is valence and arousal; ``adventure`` from 0 to 1
+    lets a learned grammar take steps that are less usual. In loop genres the phrases
     take the names of the cadences that the loop happens to make; the last phrase is closed on
     purpose.
     """
     modes = {section.key.mode for section in sections if section.key is not None}
     books = {
-        mode: HarmonyBook.load(harmony, mode, progressions=progressions, mood=mood)
+        mode: HarmonyBook.load(
+            harmony, mode, progressions=progressions, mood=mood, adventure=adventure
+        )
         for mode in modes
     }
     any_book = next(iter(books.values()))

@@ -217,6 +217,12 @@ class Plan(_PlanRecord):
     drums: DrumControls = Field(
         default_factory=DrumControls, description="How the drummer plays, where there is one."
     )
+    adventure: float = Field(
+        default=0.5,
+        ge=0,
+        le=1,
+        description="How freely the notes are chosen: 0 conventional, 0.5 as usual, 1 adventurous.",
+    )
     key: str = Field(description="Main key, such as 'D minor'.")
     meter: str = Field(description="Time signature, such as '3/4'.")
     num_bars: int = Field(ge=1, le=MAX_BARS, description="Length in bars.")

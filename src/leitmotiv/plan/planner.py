@@ -80,6 +80,7 @@ _GUITAR_MINOR = {0: 5, 1: 5, 2: 3, -1: 2}
 _CONTRAST_MAJOR: dict[str, float] = {"dominant": 3, "relative": 3, "subdominant": 1.5, "home": 1}
 _CONTRAST_MINOR: dict[str, float] = {"relative": 5, "subdominant": 1, "dominant": 1, "home": 1}
 _SHORTEST_SEC = 28.0
+_USUAL_ADVENTURE = 0.5
 # Excited music of these genres takes the style of another word: brass and percussion for heroes.
 _STIRRED = 0.45
 _STIRRED_STYLES = {"orchestral": "orchestral film"}
@@ -426,6 +427,7 @@ def make_plan(brief: Brief, rng: np.random.Generator, *, style: StyleChoice = No
             rhythm=_harmonic_rhythm(genre, bar_sec),
             progressions=_style_progressions(chosen, home),
             mood=(valence, arousal),
+            adventure=_USUAL_ADVENTURE if brief.adventure is None else brief.adventure,
         )
     shape_energy(
         sections,
@@ -456,6 +458,7 @@ def make_plan(brief: Brief, rng: np.random.Generator, *, style: StyleChoice = No
         genre=genre.name,
         style=style_name,
         drums=brief.drums or DrumControls(),
+        adventure=_USUAL_ADVENTURE if brief.adventure is None else brief.adventure,
         key=str(home),
         meter=str(meter),
         num_bars=length.num_bars,

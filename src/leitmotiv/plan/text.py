@@ -29,7 +29,7 @@ from leitmotiv.plan.brief import (
     ThemeNote,
     check_meter,
 )
-from leitmotiv.plan.contours import read_cadences, read_energy
+from leitmotiv.plan.contours import read_adventure, read_cadences, read_energy
 from leitmotiv.plan.form import is_letter_form
 from leitmotiv.plan.keys import read_key, read_mode
 from leitmotiv.plan.players import find_excluded, find_players
@@ -101,6 +101,7 @@ def read_text(
     _read_theme(sentence, fields, notes)
     read_energy(sentence, fields, notes)
     read_cadences(sentence, fields, notes)
+    read_adventure(sentence, fields, notes)
     _read_form(sentence, fields, notes)
     _read_bpm(sentence, fields, notes)
     _read_length(sentence, fields, notes)

@@ -110,6 +110,8 @@ class Vocabulary:
     comparison_words: dict[str, str] = field(default_factory=dict)
     comparatives: dict[str, str] = field(default_factory=dict)
     instrument_words: dict[str, str] = field(default_factory=dict)
+    adventures: dict[str, float] = field(default_factory=dict)
+    adventure_words: dict[str, str] = field(default_factory=dict)
 
 
 @cache
@@ -165,9 +167,9 @@ def extended_vocabulary(paths: Iterable[str | Path]) -> Iterator[Vocabulary]:
     """Add words of one's own, from TOML files or folders of them, inside a ``with`` block.
 
     The files hold tables named as in ``leitmotiv/plan/data``: ``moods``, ``tempos``, ``meters``,
-    ``forms`` (words of known forms), ``energy``, ``cadences``, ``comparisons``, ``comparatives``,
-    ``genres``, and ``instruments`` (name to General MIDI name). An entry that exists is extended,
-    a new one added; of two files the later wins.
+    ``forms`` (words of known forms), ``energy``, ``cadences``, ``adventure``, ``comparisons``,
+    ``comparatives``, ``genres``, and ``instruments`` (name to General MIDI name). An entry that
+    exists is extended, a new one added; of two files the later wins.
 
     Raises
     ------
@@ -316,6 +318,8 @@ def _build(data: dict[str, Any]) -> Vocabulary:
         comparison_words=_words_of(data["comparisons"]),
         comparatives=dict(data["comparatives"]),
         instrument_words={name.lower(): str(gm) for name, gm in data["instruments"].items()},
+        adventures={name: float(entry["value"]) for name, entry in data["adventure"].items()},
+        adventure_words=_words_of(data["adventure"]),
     )
 
 
