@@ -1,6 +1,6 @@
 """Add a part, and harmonise a melody: new lines beside those that stand.
 
-Public names: :func:`add_part`, :func:`harmonise_melody`, :func:`chords_for_melody`.
+Public names: :func:`add_part`, :func:`harmonise_melody`, :func:`palette_for`.
 """
 
 from __future__ import annotations
@@ -10,9 +10,9 @@ from dataclasses import replace
 from typing import Any, cast
 
 import numpy as np
-from numpy.typing import NDArray
 
-from leitmotiv.compose.operations.harmonic_path import Slot, draw_path, smooth_bass
+from leitmotiv.compose.operations.melody_harmony import chords_for_melody, melody_keys
+from leitmotiv.compose.operations.part_song import part_song
 from leitmotiv.compose.operations.reading import Reading, read_plan
 from leitmotiv.compose.operations.region import (
     USUAL_OPTIONS,
@@ -21,7 +21,8 @@ from leitmotiv.compose.operations.region import (
     merge_region,
     no_progress,
 )
-from leitmotiv.compose.repair import close_cadences, tidy_part
+from leitmotiv.compose.part_writing import is_single_line
+from leitmotiv.compose.repair import close_cadences, hold_repeats, tidy_part
 from leitmotiv.compose.writer import WriterOptions
 from leitmotiv.errors import ComposeError
 from leitmotiv.models import EventModel
@@ -30,12 +31,10 @@ from leitmotiv.plan.palette import make_palette
 from leitmotiv.plan.vocabulary import vocabulary
 from leitmotiv.score import Part, Score
 from leitmotiv.score.general_midi import DRUM_KIT, find_ensemble, find_instrument
-from leitmotiv.theory import ChordSymbol
 
-__all__ = ["add_part", "chords_for_melody", "harmonise_melody", "palette_for"]
+__all__ = ["add_part", "harmonise_melody", "palette_for"]
 
 _ROLES = ("melody", "counter", "harmony", "bass", "pad", "drums")
-_SLOW_BAR_SEC = 2.4
 
 
 def palette_for(names: Sequence[str]) -> tuple[PlanPart, ...]:
@@ -123,76 +122,6 @@ def _melody_top(reading: Reading) -> int:
     return int(np.median(notes["pitch"])) if len(notes) else 72
 
 
-def chords_for_melody(
-    reading: Reading, part: int, rng: np.random.Generator
-) -> tuple[list[ChordSymbol], Plan]:
-    """Choose chords under a melody, and cadences for its phrases.
-
-    Returns
-    -------
-    list of ChordSymbol
-        Two a bar.
-    Plan
-        The reading's plan with those chords and cadences.
-    """
-    plan = reading.plan
-    steps, half = plan.bar_ticks // 20, plan.half_tick // 20
-    notes = reading.notes[reading.notes["part"] == part]
-    start = notes["bar"].astype(np.int64) * steps + notes["position"]
-    bar_sec = plan.bar_ticks / 480 * 60 / plan.qpm_at(0)
-    per_bar = 2 if bar_sec >= _SLOW_BAR_SEC else 1
-    sections = []
-    closings: dict[int, str] = {}
-    for section in plan.sections:
-        phrases = []
-        for phrase in section.phrases:
-            bar = phrase.end_bar_index - 1
-            final = bar == plan.num_bars - 1
-            cadence = "authentic" if final else _closing(notes, bar, section.key, plan)
-            closings[bar] = cadence
-            phrases.append(phrase.replace(cadence=cast(Any, cadence)))
-        sections.append(section.replace(phrases=tuple(phrases)))
-    slots: list[Slot] = []
-    lengths: list[int] = []  # half bars
-    for bar in range(plan.num_bars):
-        here = notes["position"][notes["bar"] == bar]
-        rests = bar in closings and (not len(here) or int(here.max()) < half)
-        edges = [(0, half), (half, steps)] if per_bar == 2 and not rests else [(0, steps)]
-        for low, high in edges:
-            weights = _weights(notes, start, bar * steps + low, bar * steps + high)
-            cadence = closings.get(bar, "none") if high == steps else "none"
-            slots.append(Slot(plan.key_at(bar), cadence, weights, inside=low > 0))
-            lengths.append(1 + (len(edges) == 1))
-    kept = [0, *(i for i, slot in enumerate(slots) if slot.cadence != "none")]
-    path = smooth_bass(draw_path(slots, rng, temperature=0.6), kept=kept)
-    chords = [c for c, length in zip(path, lengths, strict=True) for _ in range(length)]
-    entries = tuple(
-        entry.replace(symbol=str(chord)) for entry, chord in zip(plan.chords, chords, strict=True)
-    )
-    return chords, plan.replace(chords=entries, sections=tuple(sections))
-
-
-def _closing(notes: NDArray[np.void], bar: int, key: str, plan: Plan) -> str:
-    """Name the cadence that a phrase's last melody note asks for."""
-    here = notes[notes["bar"] <= bar]
-    if not len(here):
-        return "none"
-    degree = (int(here["pitch"][-1]) - plan.key_at(bar).tonic_pitch_class) % 12
-    if degree in (2, 7, 11):
-        return "half"
-    return "authentic" if degree == 0 else "none"
-
-
-def _weights(
-    notes: NDArray[np.void], start: NDArray[np.int64], low: int, high: int
-) -> NDArray[np.float64]:
-    """Sounding time of each pitch class in a stretch; notes on its start count double."""
-    together = np.minimum(start + notes["duration"], high) - np.maximum(start, low)
-    weight = np.maximum(together, 0).astype(np.float64)
-    weight *= np.where(start == low, 2.0, 1.0)
-    return np.asarray(np.bincount(notes["pitch"] % 12, weight, 12), dtype=np.float64)
-
-
 def harmonise_melody(
     score: Score,
     ensemble: Sequence[str] = ("choir",),
@@ -240,8 +169,10 @@ def harmonise_melody(
         score.with_parts([replace(source, role="melody")]), chords=(), sections=score.sections
     )
     reading = read_plan(alone)
-    chord_rng, note_rng = rng.spawn(2)
-    _, plan = chords_for_melody(reading, 0, chord_rng)
+    chord_rng, note_rng, line_rng = rng.spawn(3)
+    bars = range(reading.start_bar, reading.stop_bar)
+    keys = melody_keys(alone, bars, score if len(score.parts) > 1 else None)
+    _, plan = chords_for_melody(reading, 0, chord_rng, keys=keys)
     first = reading.plan.parts[0].replace(name=singer.name, program=singer.program)
     plan = plan.replace(parts=(first, *others), genre="choral" if _sung(palette) else "classical")
     reading = replace(reading, plan=plan, parts=tuple(range(plan.num_parts)))
@@ -254,10 +185,15 @@ def harmonise_melody(
     target = np.ones((plan.num_bars, plan.num_parts), dtype=bool)
     target[:, 0] = False
     composer.clear(target)
-    composer.write(target, note_rng, progress=progress)
+    voices = [p for p in range(1, plan.num_parts) if _sings(plan, p)]
+    lines = part_song(plan, voices, composer.melody_ticks(), line_rng)
+    sketches = {part: composer.as_cells(part, notes) for part, notes in lines.items()}
+    composer.write(target, note_rng, sketches=sketches, progress=progress)
     close_cadences(composer.canvas, composer.leads)
     for part in range(1, plan.num_parts):
         tidy_part(composer.canvas, part)
+        if part in sketches:
+            hold_repeats(composer.canvas, part, sketches[part])
     result = merge_region(grown, reading, composer.canvas, target)
     ticks = score.bar_ticks[reading.start_bar]
     chords = [
@@ -265,6 +201,11 @@ def harmonise_melody(
         for change in composer.canvas.to_score().chords
     ]
     return replace(result, chords=tuple(chords))
+
+
+def _sings(plan: Plan, part: int) -> bool:
+    """Whether a part gets a voice of the setting: one line, and no free counter-melody."""
+    return is_single_line(plan, part) and not plan.parts[part].is_drum
 
 
 def _sung(palette: Sequence[PlanPart]) -> bool:

@@ -8,7 +8,8 @@ Conventions: one *slot* is a stretch of half bars with one chord. Each slot has 
 differ, a chord may be reached from any chord that shares its pitch classes (a pivot) or a chord
 that is a dominant of the new key. Paths are drawn by filtering forward and sampling backward.
 
-Public names: :class:`Slot`, :func:`draw_path`, :func:`smooth_bass`.
+Public names: :class:`Slot`, :func:`draw_path`, :func:`plain_key`, :func:`smooth_bass`,
+:data:`MAJOR_STEPS`, :data:`MINOR_STEPS`.
 
 References
 ----------
@@ -27,10 +28,10 @@ from numpy.typing import NDArray
 
 from leitmotiv.theory import ChordSymbol, Key, roman_to_chord
 
-__all__ = ["Slot", "draw_path", "smooth_bass"]
+__all__ = ["MAJOR_STEPS", "MINOR_STEPS", "Slot", "draw_path", "plain_key", "smooth_bass"]
 
 # chord -> what may follow, with weights; the first row's chord is the tonic.
-_MAJOR: dict[str, dict[str, float]] = {
+MAJOR_STEPS: dict[str, dict[str, float]] = {
     "I": {"I": 1, "IV": 5, "V": 5, "vi": 4, "ii": 3, "iii": 1, "V7": 2},
     "ii": {"ii": 1, "V": 6, "V7": 5, "viio": 0.5, "I": 0.4},
     "iii": {"vi": 5, "IV": 4, "ii": 1},
@@ -40,7 +41,7 @@ _MAJOR: dict[str, dict[str, float]] = {
     "vi": {"vi": 0.7, "IV": 5, "ii": 5, "V": 2, "iii": 0.7, "I": 0.7},
     "viio": {"I": 6},
 }
-_MINOR: dict[str, dict[str, float]] = {
+MINOR_STEPS: dict[str, dict[str, float]] = {
     "i": {"i": 1, "iv": 5, "V": 4, "VI": 4, "iio": 1.5, "III": 2, "VII": 2, "V7": 2},
     "iio": {"V": 5, "V7": 4, "i": 0.3},
     "III": {"VI": 4, "iv": 3, "VII": 1.5, "iio": 0.5},
@@ -79,12 +80,12 @@ class Slot:
 
 @lru_cache(maxsize=64)
 def _states(key: Key) -> tuple[tuple[str, ChordSymbol], ...]:
-    rows = _MINOR if key.mode.is_minor_like else _MAJOR
-    base = key if key.mode in ("major", "minor") else _plain(key)
+    rows = MINOR_STEPS if key.mode.is_minor_like else MAJOR_STEPS
+    base = key if key.mode in ("major", "minor") else plain_key(key)
     return tuple((roman, roman_to_chord(roman, base)) for roman in rows)
 
 
-def _plain(key: Key) -> Key:
+def plain_key(key: Key) -> Key:
     """The major or minor key on the same tonic as a church mode."""
     return Key.parse(f"{key.tonic} {'minor' if key.mode.is_minor_like else 'major'}")
 
@@ -93,7 +94,7 @@ def _step(before: ChordSymbol, after: ChordSymbol, key: Key, *, inside: bool = F
     """Weight of one chord after another, heard in the key of the second."""
     if before.is_none:
         return _OPEN if after.root_pitch_class == key.tonic_pitch_class else 1.0
-    rows = _MINOR if key.mode.is_minor_like else _MAJOR
+    rows = MINOR_STEPS if key.mode.is_minor_like else MAJOR_STEPS
     named = {chord.root_pitch_class: roman for roman, chord in _states(key) if roman != "V7"}
     target = next(roman for roman, chord in _states(key) if chord == after)
     same = frozenset(before.pitch_classes) >= frozenset(after.pitch_classes[:3])
