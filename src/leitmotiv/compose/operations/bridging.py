@@ -1,8 +1,8 @@
 """Bridge: from the end of one cue to the beginning of another in a given number of bars.
 
-The first half of the bridge is in the key of the first cue, the second half in that of the second,
-and its last bar holds the dominant that leads into it. The tempo goes over in equal ratios, bar by
-bar. Players whom both cues share play throughout; others leave or enter at the middle.
+The harmony leads over by chords that both keys share and by keys that lie between them; the last
+bar holds the dominant of what follows. The tempo goes over in equal ratios, bar by bar. Players
+whom both cues share play throughout; others leave or enter at the middle.
 
 Public names: :func:`bridge`.
 """
@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from leitmotiv.compose.operations.continuation import extended
-from leitmotiv.compose.operations.harmonic_path import Slot, draw_path, smooth_bass
+from leitmotiv.compose.operations.harmonic_path import plain_key, smooth_bass
+from leitmotiv.compose.operations.modulation import modulating_path
 from leitmotiv.compose.operations.reading import Reading, meter_stretch, read_plan
 from leitmotiv.compose.operations.region import (
     USUAL_OPTIONS,
@@ -85,9 +86,10 @@ def bridge(
     head = read_plan(second, range(0, min(_CONTEXT_BARS, meter_stretch(second, 0).stop)))
     tail_start = max(stretch.stop - _CONTEXT_BARS, stretch.start)
     tail = read_plan(first, range(tail_start, stretch.stop))
-    keys = _keys(tail.plan.key_at(tail.plan.num_bars - 1), head.plan.key_at(0), num_bars)
     chord_rng, note_rng = rng.spawn(2)
-    chords = _chords(tail, head, keys, chord_rng)
+    chords, keys = _harmony(tail, head, num_bars, chord_rng)
+    arrived = next(b for b in range(num_bars) if all(k == keys[-1] for k in keys[b:]))
+    joined = _with_key(joined, second, first, arrived)
     reading = _reading(joined, tail, head, keys, chords, first.num_bars, num_bars)
     plan = reading.plan
     start = first.num_bars - reading.start_bar
@@ -157,8 +159,6 @@ def _joined(
         if change.tick or change.meter != meters[-1].meter:
             meters.append(MeterChange(change.tick + offset, change.meter))
     keys = [change for change in first.keys if change.tick < end]
-    second_key = second.key_at(0) or read_plan(second).plan.key_value
-    keys.append(KeyChange(end + (num_bars + 1) // 2 * meter.bar_ticks, second_key))
     keys += [KeyChange(c.tick + offset, c.key) for c in second.keys if c.tick]
     sections = [
         *(mark for mark in first.sections if mark.tick < end),
@@ -177,30 +177,40 @@ def _joined(
     return joined, ({i: i for i in range(len(first.parts))}, second_owner)
 
 
-def _keys(before: Key, after: Key, num_bars: int) -> list[Key]:
-    middle = (num_bars + 1) // 2 if num_bars > 1 else 0
-    return [before] * middle + [after] * (num_bars - middle)
-
-
-def _chords(
-    tail: Reading, head: Reading, keys: list[Key], rng: np.random.Generator
-) -> list[ChordSymbol]:
-    """Two chords a bar: the first cue's last chord leads on, the second's dominant stands last."""
+def _harmony(
+    tail: Reading, head: Reading, num_bars: int, rng: np.random.Generator
+) -> tuple[list[ChordSymbol], list[Key]]:
+    """Two chords a bar that lead to the second cue's dominant, and the key of each bar."""
     plan = tail.plan
-    before = plan.chord_at(plan.num_bars - 1, 1)
-    after = head.plan.chord_at(0, 0)
-    goal = keys[-1]
-    slots = [Slot(key) for key in keys[:-1]]
-    path = draw_path(slots, rng, before=before, after=roman_to_chord("V", _plain(goal)))
-    path = smooth_bass(path, kept=[0])
-    dominant = roman_to_chord("V7", _plain(goal))
-    if not after.is_none and after.root_pitch_class == dominant.root_pitch_class:
-        dominant = roman_to_chord("ii" if goal.mode == "major" else "iv", _plain(goal))
-    return [*(chord for chord in path for _ in (0, 1)), dominant, dominant]
+    start = plan.key_at(plan.num_bars - 1)
+    goal = head.plan.key_at(0)
+    heard = [c for c in plan.chords if c.symbol != "N"]
+    before = ChordSymbol.parse(heard[-1].symbol) if heard else ChordSymbol.NONE
+    path, keys = modulating_path(start, goal, 2 * (num_bars - 1), rng, before=before)
+    path = smooth_bass(path)
+    after, base = head.plan.chord_at(0, 0), plain_key(goal)
+    triad, seventh = (roman_to_chord(roman, base) for roman in ("V", "V7"))
+    if not after.is_none and after.root_pitch_class == triad.root_pitch_class:
+        triad = seventh = roman_to_chord("V7/V", base)
+    bars = [start if k == plain_key(start) else goal if k == base else k for k in keys[::2]]
+    return [*path, triad, seventh], [*bars, goal]
 
 
-def _plain(key: Key) -> Key:
-    return Key.parse(f"{key.tonic} {'minor' if key.mode.is_minor_like else 'major'}")
+def _with_key(joined: Score, second: Score, first: Score, arrived: int) -> Score:
+    """Let the second cue's key signature begin where its key has been reached."""
+    end = int(first.bar_ticks[-1])
+    old = KeyChange(end + (0 if arrived == 0 else arrived * _bar_ticks(first)), _opening(second))
+    keys = [change for change in joined.keys if change.tick < end]
+    later = [change for change in joined.keys if change.tick > end]
+    return replace(joined, keys=(*keys, old, *(c for c in later if c.tick > old.tick)))
+
+
+def _opening(score: Score) -> Key:
+    return score.key_at(0) or read_plan(score).plan.key_value
+
+
+def _bar_ticks(score: Score) -> int:
+    return score.meter_at(int(score.bar_ticks[-1]) - 1).bar_ticks
 
 
 def _reading(
@@ -218,6 +228,13 @@ def _reading(
     last = open_end[-1]
     phrases = (*last.phrases[:-1], last.phrases[-1].replace(cadence="half"))
     open_end[-1] = last.replace(phrases=phrases)
+    # A bridge travels: no phrase of it comes to rest before its last.
+    open_end[:-1] = [
+        section.replace(phrases=tuple(p.replace(cadence="none") for p in section.phrases))
+        if section.name == "bridge"
+        else section
+        for section in open_end[:-1]
+    ]
     plan = plan.replace(sections=tuple(open_end))
     same = head.plan.meter == tail.plan.meter
     if same:
