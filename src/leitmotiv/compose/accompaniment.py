@@ -267,8 +267,8 @@ def _line_part(
                     rows[-1] = (last[0], last[1] + event.duration, pitch, last[3])
                 else:
                     rows.append((onset, event.duration, pitch, velocity))
-    if part.role not in ("bass", "pad"):
-        rows = _with_passing_notes(rows, plan, skeleton, part_index, rng)
+    if part.role != "pad":
+        rows = _ornamented(rows, plan, skeleton, part_index, rng)
     return _notes(_with_breaths(rows, plan, part_index))
 
 
@@ -339,37 +339,76 @@ def _struck_at_changes(
     return result
 
 
-def _with_passing_notes(
+def _ornamented(
     rows: list[tuple[int, int, int, int]],
     plan: Plan,
     skeleton: Skeleton,
     part_index: int,
     rng: np.random.Generator,
 ) -> list[tuple[int, int, int, int]]:
-    """Fill some thirds between long notes with the note in between, on the weak half."""
-    meter = plan.meter_value
-    part = plan.parts[part_index]
+    """Loosen the chord notes of a line: suspensions, passing and neighbour notes.
+
+    Chord notes alone are a diagram of the harmony; what makes voices of them are the notes between
+    (Kostka and Payne, *Tonal Harmony*, ch. 11-12). Strong beats keep their chord notes but for
+    suspensions, which are prepared, held over a chord's change and left by step.
+    """
+    meter, part = plan.meter_value, plan.parts[part_index]
+    beat, bass = meter.beat_ticks, part.role == "bass"
+    half = beat // (3 if meter.is_compound else 2)
     result: list[tuple[int, int, int, int]] = []
-    for index, (onset, duration, pitch, velocity) in enumerate(rows):
+    late = 0  # ticks by which the row before was held over this one
+    span_index = 0
+    for index, (start, length, pitch, velocity) in enumerate(rows):
+        onset, duration, late = start + late, length - late, 0
         following = rows[index + 1] if index + 1 < len(rows) else None
-        lively = plan.section_at(min(onset // meter.bar_ticks, plan.num_bars - 1)).energy > 0.25
-        if (
-            following is not None
-            and lively
-            and following[0] == onset + duration
-            and abs(following[2] - pitch) in (3, 4)
-            and duration >= 2 * meter.beat_ticks
-            and rng.random() < 0.45
-        ):
-            span = next(s for s in skeleton.spans if s.start <= onset < s.end)
-            between = _step_from(pitch, following[2], span, part.low, part.high)
-            if min(pitch, following[2]) < between < max(pitch, following[2]):
-                cut = meter.beat_ticks
-                result.append((onset, duration - cut, pitch, velocity))
-                result.append((onset + duration - cut, cut, between, velocity - 8))
-                continue
-        result.append((onset, duration, pitch, velocity))
+        if following is None or following[0] != start + length:
+            result.append((onset, duration, pitch, velocity))
+            continue
+        while skeleton.spans[span_index].end <= start:
+            span_index += 1
+        span, after = skeleton.spans[span_index], following[2]
+        section = plan.section_at(min(start // meter.bar_ticks, plan.num_bars - 1))
+        eager = (0.25 if bass else 0.45) + 0.4 * section.energy
+        between: list[int] = []
+        distance = abs(after - pitch)
+        if distance in (3, 4) and duration >= beat and rng.random() < eager:
+            between = [_step_from(pitch, after, span, part.low, part.high)]
+        elif 5 <= distance <= 9 and duration >= 2 * beat and rng.random() < 0.6 * eager:
+            step = pitch
+            for _ in range(3):
+                step = _step_from(step, after, span, part.low, part.high)
+                between.append(step)
+        elif distance == 0 and duration >= 2 * beat and not bass and rng.random() < 0.5 * eager:
+            # Down in the upper voices, up in the lower: towards the middle of the chord.
+            side = pitch + (2 if pitch < 57 else -2)
+            between = [_step_from(pitch, side, span, part.low, part.high)]
+        inside = all(min(pitch, after) < p < max(pitch, after) for p in between) or distance == 0
+        held = following[1] >= 2 * beat and _can_hang(pitch, following, skeleton, span_index)
+        if between and inside:
+            cut = half * len(between)
+            result.append((onset, duration - cut, pitch, velocity))
+            result += [
+                (onset + duration - cut + half * number, half, step, velocity - 8)
+                for number, step in enumerate(between)
+            ]
+        elif held and not bass and rng.random() < 0.5 * eager:
+            late = beat
+            result.append((onset, duration + late, pitch, velocity))
+        else:
+            result.append((onset, duration, pitch, velocity))
     return result
+
+
+def _can_hang(
+    pitch: int, following: tuple[int, int, int, int], skeleton: Skeleton, span_index: int
+) -> bool:
+    """Whether a note may be held over the next one: it falls by step into a chord without it."""
+    spans = skeleton.spans
+    while span_index + 1 < len(spans) and spans[span_index].end <= following[0]:
+        span_index += 1
+    span = spans[span_index]
+    leaves = following[0] == span.start and pitch % 12 not in span.chord.pitch_classes
+    return leaves and 1 <= pitch - following[2] <= 2
 
 
 def _counter_part(

@@ -107,9 +107,15 @@ class CellRule:
         Slot of another part that is written together with this one → its ``side``.
     reach : int
         Semitones between the lowest and highest note that one hand holds.
+    lift : float
+        Where in its range a melody lies at ease, 0 at the bottom to 1 at the top.
+    plainness : float
+        What places off the beat cost a melody (logits), as in hymns.
+    beat_steps : int
+        Steps in a beat.
     history : sequence of bars
         What the line played in the eight bars before the region, oldest first.
-    is_bass, is_melody : bool
+    is_bass, is_melody, is_sung : bool
     long_close : bool
         The melody's phrase ends here: one long note is wanted.
     previous_pitch, next_pitch : int, optional
@@ -137,9 +143,13 @@ class CellRule:
     other_lines: Sequence[Sounding] = ()
     sides: Mapping[int, int] = field(default_factory=dict)
     reach: int = 127
+    lift: float = 0.45
+    plainness: float = 0.0
+    beat_steps: int = 24
     history: Sequence[Bar] = ()
     is_bass: bool = False
     is_melody: bool = False
+    is_sung: bool = False
     long_close: bool = False
     previous_pitch: int | None = None
     previous_root: int = -1

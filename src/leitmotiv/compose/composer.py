@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from leitmotiv.compose.accompaniment import accompaniment_part
 from leitmotiv.compose.adventure import adventurous_writer
+from leitmotiv.compose.appoggiatura import lean
 from leitmotiv.compose.canvas import Canvas
 from leitmotiv.compose.chord_edit import merge_bars
 from leitmotiv.compose.counter_melody import counter_melody
@@ -32,6 +33,7 @@ from leitmotiv.compose.repair import (
 )
 from leitmotiv.compose.rhythm_section import rhythm_section_part
 from leitmotiv.compose.theme import (
+    count_strays,
     degree_of,
     degree_shift,
     fit_to_chords,
@@ -43,6 +45,7 @@ from leitmotiv.compose.writer import Writer, WriterOptions
 from leitmotiv.errors import ComposeError
 from leitmotiv.models import EventModel, load_model
 from leitmotiv.plan import Plan, PlanSection, ThemePlacement
+from leitmotiv.plan.form import DEVELOPED
 from leitmotiv.score import Origin, Score
 from leitmotiv.styles import Style, load_style
 from leitmotiv.tokens.grid import CELL_NOTE_DTYPE, TICKS_PER_STEP, grid_to_notes
@@ -59,6 +62,13 @@ _RHYTHM_GENRES = frozenset(
         *("ambient", "jazz", "blues", "ragtime", "bossa", "tango", "folk", "celtic"),
     }
 )
+
+
+_LEANING = {"hymn": 0.12, "choral": 0.2}  # share of strong notes that may lean and do; else 0.3
+
+
+_BENDING = ("invert", "fragment", "diminish", "meter change", "mode change")
+_NEAR_STEPS = (0, 1, -1, 2, -2, 3, -3)
 
 
 @dataclass(frozen=True)
@@ -246,6 +256,7 @@ class _Composer:
         many = 2 * self.options.writer.num_candidates
         part = first.part_index
         self.writer.write(bars, [part], self.theme_rng, lead=True, num_candidates=many)
+        self._lean(bars, part, self.theme_rng)
         self.leads[bars.start : bars.stop] = first.part_index
         theme = self.canvas.part_notes(first.part_index).copy()
         theme = theme[(theme["bar"] >= bars.start) & (theme["bar"] < bars.stop)]
@@ -283,7 +294,29 @@ class _Composer:
             ]
             for run in _runs(open_bars, longest=8):
                 self.writer.write(run, [lead], self.melody_rng, lead=True)
+                self._lean(run, lead, self.melody_rng)
                 self.leads[run.start : run.stop] = lead
+
+    def _lean(self, bars: range, part: int, rng: np.random.Generator) -> None:
+        """Let fresh bars of a melody lean on their harmony here and there."""
+        plan, notes = self.plan, self.canvas.part_notes(part)
+        share = 0.0 if self._has_groove() else _LEANING.get(plan.genre, 0.3)
+        fresh = lean(
+            notes[(notes["bar"] >= bars.start) & (notes["bar"] < bars.stop)],
+            rng,
+            share=share,
+            accent=self.writer.accent,
+            beat_steps=plan.meter_value.beat_ticks // TICKS_PER_STEP,
+            tones=self._tones,
+            scale=lambda bar: frozenset(plan.key_at(bar).scale),
+            closes=lambda bar: plan.phrase_at(bar).end_bar_index == bar + 1,
+            high=plan.parts[part].high,
+        )
+        self.canvas.write([(bar, part) for bar in bars], fresh)
+
+    def _has_groove(self) -> bool:
+        plan = self.plan
+        return plan.genre in _RHYTHM_GENRES or any(part.is_drum for part in plan.parts)
 
     def _place(self, placement: ThemePlacement, theme: NDArray[np.void]) -> None:
         """Write a varied copy of the theme where the plan wants one."""
@@ -294,17 +327,27 @@ class _Composer:
             return
         if placement.transform == "counter-melody":
             return  # the melody it answers comes first
-        notes = transform_theme(
-            theme,
-            placement.transform,
-            source_key=plan.key_at(first.bar_index),
-            key=plan.key_at(placement.bar_index),
-            bar_steps=self.canvas.steps,
-            num_bars=placement.num_bars,
-            transpose_steps=placement.transpose_steps,
-            beat_steps=plan.meter_value.beat_ticks // TICKS_PER_STEP,
-        )
-        notes["bar"] += placement.bar_index
+
+        def version(steps: int) -> NDArray[np.void]:
+            notes = transform_theme(
+                theme,
+                placement.transform,
+                source_key=plan.key_at(first.bar_index),
+                key=plan.key_at(placement.bar_index),
+                bar_steps=self.canvas.steps,
+                num_bars=placement.num_bars,
+                transpose_steps=placement.transpose_steps + steps,
+                beat_steps=plan.meter_value.beat_ticks // TICKS_PER_STEP,
+            )
+            notes["bar"] += placement.bar_index
+            return notes
+
+        def cost(steps: int) -> float:
+            strays = count_strays(version(steps), self._tones, self.writer.accent)
+            return strays + 0.3 * abs(steps)
+
+        # A version that is new anyway starts on the step from which least has to be bent.
+        notes = version(min(_NEAR_STEPS, key=cost) if placement.transform in _BENDING else 0)
         part = plan.parts[placement.part_index]
         notes = fit_to_chords(
             notes,
@@ -406,9 +449,12 @@ class _Composer:
     def _reopened(self, section: PlanSection, length: int) -> set[int]:
         """Bars of a return that are written anew: the plan's share, never the opening bar.
 
-        Bars before a cadence go first, where a listener expects the return to turn.
+        Bars before a cadence go first, where a listener expects the return to turn; a developed
+        return goes its own way after its opening.
         """
         budget = round(section.edit_share * length)
+        if section.edit_share >= DEVELOPED:
+            return set(range(max(length - budget, 1), length))
         closing = [
             phrase.end_bar_index - 1 - section.start_bar_index - back
             for phrase in reversed(section.phrases)
@@ -435,8 +481,7 @@ class _Composer:
             return False
         if self.plan.parts[part].is_drum:
             return True
-        modern = self.plan.genre in _RHYTHM_GENRES or any(p.is_drum for p in self.plan.parts)
-        return modern and self.plan.parts[part].role in ("bass", "harmony", "pad")
+        return self._has_groove() and self.plan.parts[part].role in ("bass", "harmony", "pad")
 
     def _write_accompaniment(self) -> None:
         plan = self.plan
@@ -551,7 +596,7 @@ class _Composer:
     def _copy_parts(self, index: int, bar: int, parts: tuple[int, ...]) -> bool:
         """Copy a returning bar's accompaniment where melody, chords and parts are the same."""
         plan, section = self.plan, self.plan.sections[index]
-        if section.returns_to is None:
+        if section.returns_to is None or section.edit_share >= DEVELOPED:
             return False
         source = plan.sections[section.returns_to]
         origin = source.start_bar_index + bar - section.start_bar_index

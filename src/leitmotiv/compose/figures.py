@@ -25,6 +25,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from leitmotiv.compose.harmony_spans import source_section
+from leitmotiv.plan.form import DEVELOPED
 from leitmotiv.plan.plan import Plan
 from leitmotiv.styles.style import Voicing
 from leitmotiv.theory import Meter
@@ -53,6 +54,7 @@ class Texture:
 
 
 _HYMN = ("hymn", "choral", "chorale", "choir", "sacred", "anthem", "carol")
+_CHORAL = ("choral", "motet", "madrigal")
 _MARCH = ("march", "fanfare", "military", "parade")
 _WALTZ = ("waltz", "valse", "ländler", "mazurka")
 _NIGHT = ("nocturne", "barcarolle", "berceuse", "lullaby", "romance")
@@ -93,6 +95,9 @@ TEXTURES: tuple[Texture, ...] = (
             ("xxxxxxxxxxxxxxxx", "x-x-x-x-x-x-x-x-"), "X-t- btt- X-t- btt-", "close", 4),
     Texture("tutti", "4/4", (0.8, 1.0), "1---1---5---5---", ("x---x---x---x-x-",),
             "X--- x--- X--- x-x-", "open", 5, ("full",)),
+    Texture("motet", "4/4", (0.0, 1.0), "1---5---1-------",
+            ("x-------p---x---", "----x-------x-p-", "x---x-----p-x---"), "x--- x--- x--- x---",
+            "open", 4, genres=_CHORAL),
     Texture("hymn", "4/4", (0.0, 1.0), "1---1---1---1---", ("h",), "x--- x--- x--- x---",
             "open", 4, genres=_HYMN),
     Texture("march", "4/4", (0.0, 1.0), "1-..5-..1-..5-..", ("..x-..x-..x-..x-",),
@@ -141,6 +146,9 @@ TEXTURES: tuple[Texture, ...] = (
             ("x-------p---", "x---p---x---", "x---x---p---"), "b-2- 3-4- 3-2-", "open", 4, _POLY),
     Texture("tutti in three", "3/4", (0.8, 1.0), "1---5---8---", ("x---x-x-x---",),
             "X--- x-x- x---", "open", 5, ("full",)),
+    Texture("motet in three", "3/4", (0.0, 1.0), "1-------5---",
+            ("x-------p---", "----x---x---", "x---x-----p-"), "x--- x--- x---",
+            "open", 4, genres=_CHORAL),
     Texture("hymn in three", "3/4", (0.0, 1.0), "1---1---1---", ("h",), "x--- x--- x---", "open", 4,
             genres=_HYMN),
     # --- six eighths --------------------------------------------------------------------------
@@ -157,6 +165,9 @@ TEXTURES: tuple[Texture, ...] = (
     Texture("nocturne in six", "6/8", (0.0, 0.85), "1-----------",
             ("x-----------", "x-----p-----"),
             "1-2-3- 4-5-3- | 1-3-2- 4-3-5-", "spread", 5, genres=_NIGHT),
+    Texture("motet in six", "6/8", (0.0, 1.0), "1-----5-----",
+            ("x-----p---x-", "x---x-----p-", "--x---x-----"), "x----- x-----",
+            "open", 4, genres=_CHORAL),
     Texture("hymn in six", "6/8", (0.0, 1.0), "1-----1-----", ("h",), "x----- x-----", "open", 4,
             genres=_HYMN),
 )  # fmt: skip
@@ -197,19 +208,23 @@ def choose_textures(plan: Plan) -> tuple[Texture, ...]:
     """Return one texture for each section of a plan.
 
     The choice follows genre, meter, energy and the section's texture; neighbouring sections
-    differ where they can, returning sections keep theirs. It depends on the plan and its seed
-    alone, so that every part agrees.
+    differ where they can, returning sections keep theirs unless they are developed. It depends on
+    the plan and its seed alone, so that every part agrees.
     """
     chosen: list[Texture] = []
     for index in range(len(plan.sections)):
         source = source_section(plan, index)
+        known = source
+        if plan.sections[index].edit_share >= DEVELOPED:
+            source = index
         rng = np.random.default_rng([plan.seed % 2**32, 7919, source])
         weights = np.array([_suits(texture, plan, index) for texture in TEXTURES])
         own = np.array([bool(texture.genres) for texture in TEXTURES])
         if weights[own].sum() > 0.5:
             weights[~own] *= 0.06  # a waltz sounds like one
         if index and source == index and chosen:
-            weights *= [0.15 if texture is chosen[-1] else 1.0 for texture in TEXTURES]
+            old = (chosen[-1], chosen[known] if known < index else chosen[-1])
+            weights *= [0.15 if texture in old else 1.0 for texture in TEXTURES]
         if source != index and _suits(chosen[source], plan, index) > 0.2:
             chosen.append(chosen[source])
             continue

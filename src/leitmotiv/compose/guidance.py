@@ -122,6 +122,11 @@ class GuidanceFilter:
             grid = np.zeros(size, dtype=np.float32)
             grid[place] = GRID_BIAS[: rule.steps]
             terms["grid"] = grid
+        if rule.is_melody and rule.plainness:
+            even = np.zeros(size, dtype=np.float32)
+            off_beat = np.arange(rule.steps) % rule.beat_steps != 0
+            even[place] = np.where(off_beat, -rule.plainness, 0.0)
+            terms["plain rhythm"] = even
         if rule.sketch:
             terms["sketch"] = self._sketched_places(rule, size, events, terms.get("grid"))
         if events:
@@ -212,6 +217,8 @@ class GuidanceFilter:
         strong = float(rule.accent[step])
         starts_chord = step in (rule.chord_starts[index], 0)
         in_chord = _members(tones)[pitches % 12] if tones else np.ones(len(pitches), bool)
+        if step in rule.sketch:  # its suspensions and passing notes are meant
+            in_chord = in_chord | np.isin(pitches, rule.sketch[step][0])
         in_scale = _members(rule.scale | tones)[pitches % 12]
         terms: Terms = {}
         if options.chord_weight:
@@ -347,7 +354,7 @@ class GuidanceFilter:
             value -= np.where(leap > 12, 6.0, np.where(leap > 7, 1.0, 0.0))
             value -= np.where(leap == 6, 1.0, 0.0)
             if rule.is_melody:
-                value -= 0.1 * np.maximum(leap - 2, 0)
+                value -= (0.4 if rule.is_sung else 0.1) * np.maximum(leap - 2, 0)
                 value -= self._parallel_with_roots(rule, row, previous[-1], pitches)
                 again = len(previous) >= 2 and previous[-1] == previous[-2]
                 value -= np.where(pitches == previous[-1], 2.5 if again else 0.8, 0.0)
@@ -355,9 +362,9 @@ class GuidanceFilter:
             # What follows is fixed: the line should arrive within reach of it.
             value -= 0.3 * np.maximum(np.abs(pitches - rule.next_pitch) - 7, 0)
         if rule.is_melody:
-            # The comfortable octave and a half lies a little below the middle of the range.
-            centre = rule.low + 0.45 * (rule.high - rule.low)
-            reach = max(0.25 * (rule.high - rule.low), 5.0)
+            # The comfortable octave and a half, which rises with the section's energy.
+            centre = rule.low + rule.lift * (rule.high - rule.low)
+            reach = max(0.3 * (rule.high - rule.low), 5.0)
             value -= 0.25 * np.maximum(np.abs(pitches - centre) - reach, 0)
         return value
 

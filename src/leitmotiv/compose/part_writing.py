@@ -49,6 +49,7 @@ _MANY_NOTES = frozenset(
     ]
 )
 _ORDERED_FAMILIES = (range(40, 44), range(52, 55))  # bowed strings, voices
+_SUNG = (52, 53, 54)
 _HAND_SEMITONES = 14
 
 
@@ -140,7 +141,8 @@ def _homes(parts: Sequence[PlanPart], ceiling: float | None, *, has_bass: bool) 
         if count >= 3:
             # A ladder from A2 to A4, or to below the melody; the part's own range comes last.
             top = 69.0 if ceiling is None else min(69.0, ceiling - 5.0)
-            ladder = 45.0 + (max(top, 55.0) - 45.0) * index / (count - 1)
+            bottom = 49.0 if part.program in _SUNG else 45.0  # singers keep closer together
+            ladder = bottom + (max(top, 55.0) - bottom) * index / (count - 1)
             home = 0.35 * home + 0.65 * ladder
         if has_bass and index == 0 and part.low < 36:
             home = part.low + 0.33 * width  # a double bass or tuba lives low

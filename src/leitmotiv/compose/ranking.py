@@ -96,7 +96,8 @@ def melody_score(passage: Passage) -> float:
     pitch, duration = passage.pitch, passage.duration
     intervals = np.diff(pitch)
     size = np.abs(intervals)
-    score = 2.0 * _strong_share(passage)
+    # A line that never leans on its harmony is as dull as one that has none.
+    score = 2.0 * min(_strong_share(passage), 0.85)
     # Most songs of the world move by step two times in three (Huron, fig. 5.1).
     score += 2.5 * min(float(((size >= 1) & (size <= 2)).mean()), 0.65)
     score -= 2.0 * float((size > 7).mean()) + 1.5 * float((size > 12).any())

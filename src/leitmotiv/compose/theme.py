@@ -5,7 +5,7 @@ scale degrees, so a theme in D minor sequences, inverts or changes mode without 
 chromatic notes keep their distance from the degree below.
 
 Public names: :func:`transform_theme`, :func:`fit_to_chords`, :func:`degree_of`, :func:`pitch_of`,
-:func:`degree_shift`, :func:`snap_to_chords`.
+:func:`degree_shift`, :func:`snap_to_chords`, :func:`count_strays`.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from leitmotiv.errors import ComposeError
 from leitmotiv.theory import Key
 
 __all__ = [
+    "count_strays",
     "degree_of",
     "degree_shift",
     "fit_to_chords",
@@ -193,16 +194,46 @@ def snap_to_chords(
     *,
     least_accent: float = 0.5,
 ) -> NDArray[np.void]:
-    """Return a line whose strongly placed long notes lie on the nearest chord tone."""
+    """Return a line whose strongly placed long notes lie on a chord tone close by.
+
+    Of two that are near, the one that does not make a step into a repeated note.
+    """
     fitted = notes.copy()
-    for note in fitted:
-        strong = accent[note["position"]] >= least_accent and note["duration"] >= 12
+    for index, note in enumerate(fitted):
+        if not _is_stray(note, tones_at, accent, least_accent):
+            continue
         tones = tones_at(int(note["bar"]), int(note["position"]))
-        if strong and tones and int(note["pitch"]) % 12 not in tones:
-            options = [p for p in range(note["pitch"] - 2, note["pitch"] + 3) if p % 12 in tones]
-            if options:
-                note["pitch"] = min(options, key=lambda p: (abs(p - int(note["pitch"])), p))
+        pitch = int(note["pitch"])
+        beside = {int(fitted["pitch"][i]) for i in (index - 1, index + 1) if 0 <= i < len(fitted)}
+        options = [p for p in range(pitch - 2, pitch + 3) if p % 12 in tones]
+        if options:
+            note["pitch"] = min(
+                options, key=lambda p: (abs(p - pitch) + 1.5 * (p in beside and p != pitch), p)
+            )
     return fitted
+
+
+def _is_stray(
+    note: np.void,
+    tones_at: Callable[[int, int], frozenset[int]],
+    accent: NDArray[np.float64],
+    least_accent: float,
+) -> bool:
+    """Whether a long note on a strong place is foreign to its chord."""
+    tones = tones_at(int(note["bar"]), int(note["position"]))
+    strong = accent[note["position"]] >= least_accent and note["duration"] >= 12
+    return bool(strong and tones and int(note["pitch"]) % 12 not in tones)
+
+
+def count_strays(
+    notes: NDArray[np.void],
+    tones_at: Callable[[int, int], frozenset[int]],
+    accent: NDArray[np.float64],
+    *,
+    least_accent: float = 0.5,
+) -> int:
+    """Count the notes that :func:`snap_to_chords` would move."""
+    return sum(_is_stray(note, tones_at, accent, least_accent) for note in notes)
 
 
 def fit_to_chords(

@@ -33,7 +33,13 @@ __all__ = ["Writer", "WriterOptions"]
 
 _MAX_WINDOW_BARS = 16
 _MAX_PROMPT_EVENTS = 640
-_LIVELINESS = {"folk": 1.4, "celtic": 1.6, "ragtime": 1.4, "baroque": 1.4, "hymn": 0.85}
+_LIVELINESS = {
+    **{"folk": 1.4, "celtic": 1.6, "ragtime": 1.4, "baroque": 1.4},
+    **{"hymn": 0.65, "choral": 0.48},
+}
+_PLAIN = {"hymn": 1.5, "choral": 0.4}
+_VOICES, _VOICE = (52, 53, 54, 91), 16
+_SLOW_SPEAKERS = {2: 0.7, _VOICE: 0.85}  # organs and voices have to breathe or to ring
 _COUNTER_FREEDOM = 0.3  # share of the sketch's pull that a counter-melody feels
 
 
@@ -51,7 +57,7 @@ class WriterOptions:
     num_accompaniments: int = 4
     temperature: float = 0.95
     min_p: float = 0.06
-    sketch_weight: float = 3.5
+    sketch_weight: float = 5.0
     guidance: GuidanceOptions = field(default_factory=GuidanceOptions)
     longest_copy: int | None = LONGEST_COPY
     review_weight: float = 1.0
@@ -207,8 +213,19 @@ class Writer:
                 conditions[COLUMN["density"]] = self._melody_density(absolute)
             if lead:
                 conditions[COLUMN["role"]] = tags.role_id("melody")
+                middle = low + self._lift(absolute) * (high - low)
             conditions[COLUMN["register"]] = int(tags.register_id(middle + window.shift))
             conditions[COLUMN["polyphony"]] = 1 if lead or is_single_line(plan, part) else 3
+
+    def _lift(self, bar: int) -> float:
+        """Where in its range a melody lies: higher with the energy of its section."""
+        energies = [section.energy for section in self.canvas.plan.sections]
+        least, most = min(energies), max(energies)
+        here = self.canvas.plan.section_at(bar).energy
+        rise = (here - least) / (most - least) if most - least > 0.05 else 0.5
+        if self._singer() == _VOICE:
+            return 0.45 + 0.15 * rise
+        return 0.32 + 0.4 * rise
 
     def _melody_density(self, bar: int) -> int:
         """Density id of a melody bar: livelier with energy, calmer at a phrase's end."""
@@ -218,6 +235,7 @@ class Writer:
         # A rhythm section moves by itself; without one the tune and its company have to.
         usual = 1.0 if any(part.is_drum for part in plan.parts) else 1.2
         per_beat *= _LIVELINESS.get(plan.genre, usual)
+        per_beat *= _SLOW_SPEAKERS.get(self._singer(), 1.0)
         per_quarter = per_beat * (1.35 if meter.is_compound else 1.0) * 480 / meter.beat_ticks
         phrase = plan.phrase_at(bar)
         # Bars move at different speeds: a statement, an answer, a run to the goal, the goal.
@@ -228,6 +246,13 @@ class Writer:
         elif (bar - phrase.start_bar_index) % 2:
             per_quarter *= 0.8
         return int(tags.density_id(per_quarter * 100, 2400))
+
+    def _singer(self) -> int:
+        """General MIDI family (0-15) of the part whose role is the melody; 16 for voices."""
+        for part in self.canvas.plan.parts:
+            if part.role == "melody":
+                return _VOICE if part.program in _VOICES else part.program // 8
+        return -1
 
     def _range(self, part: int) -> tuple[int, int]:
         chosen = self.canvas.plan.parts[part]
@@ -294,6 +319,10 @@ class Writer:
                 for other in range(len(window.parts))
             },
             reach=hand_reach(plan, part),
+            lift=self._lift(absolute),
+            is_sung=self._singer() == _VOICE,
+            plainness=_PLAIN.get(plan.genre, 0.0),
+            beat_steps=plan.meter_value.beat_ticks // TICKS_PER_STEP,
             history=self._history(window, part)
             if lead or plan.parts[part].role == "counter"
             else (),

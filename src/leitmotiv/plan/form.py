@@ -7,11 +7,13 @@ Conventions:
 - A form is a row of letters over blocks of eight bars (four in short pieces, sixteen in long
   ones); what does not fill a block becomes a coda, an intro or a longer last section.
 - A letter that comes back returns to its first section; ``edit_share`` says how much of it is
-  written anew.
+  written anew. From :data:`DEVELOPED` on only its opening is known again: harmony, accompaniment
+  and continuation are new, as in most pieces of people that nobody asked a fixed form of.
 - Phrases are four or eight bars; odd lengths give phrases of three, five or six.
 
 Public names: :class:`SectionSketch`, :class:`PhraseSketch`, :func:`make_form`,
-:func:`tile_phrases`, :func:`is_letter_form`, :func:`set_cadences`.
+:func:`grow_form`, :func:`tile_phrases`, :func:`is_letter_form`, :func:`set_cadences`,
+:data:`DEVELOPED`.
 
 References
 ----------
@@ -21,7 +23,7 @@ W. E. Caplin, *Classical Form*, Oxford University Press 1998 (sentence, period, 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -30,13 +32,18 @@ from leitmotiv.plan.plan import Cadence
 from leitmotiv.theory import Key
 
 __all__ = [
+    "DEVELOPED",
     "PhraseSketch",
     "SectionSketch",
+    "grow_form",
     "is_letter_form",
     "make_form",
     "set_cadences",
     "tile_phrases",
 ]
+
+DEVELOPED = 0.5
+"""``edit_share`` from which a return keeps no more than its opening."""
 
 _LETTERS = re.compile(r"A[A-F]{1,15}")
 _EPISODES = "BCDEF"
@@ -170,6 +177,31 @@ _EDIT_SHARE = {
 }
 
 
+# What a form that nobody asked for by name grows into, by blocks of eight bars: weights. Three
+# returns of one theme in four blocks are what people's pieces hardly ever have
+# (docs/evaluation.md).
+_GROWN: Mapping[int, Mapping[str, float]] = {
+    3: {"ABA": 2, "ABC": 1},
+    4: {"ABCA": 3, "ABAC": 1, "ABCD": 2},
+    5: {"ABACA": 1, "ABCBA": 1, "ABCDA": 2},
+    6: {"ABCABA": 1, "ABACBA": 1, "ABCDEA": 2},
+}
+_GROWING = ("ternary", "strophic", "binary", "build-up")
+
+
+def grow_form(form: str, num_bars: int, rng: np.random.Generator) -> str:
+    """Choose what a usual form becomes in a longer piece; short ones and others stay as they are.
+
+    For forms that the person left open, in music whose accompaniment is no groove.
+    """
+    weights = _GROWN.get(num_bars // 8) if form in _GROWING else None
+    if weights is None:
+        return form
+    letters = list(weights)
+    shares = np.asarray(list(weights.values())) / sum(weights.values())
+    return letters[int(rng.choice(len(letters), p=shares))]
+
+
 def _block_size(num_bars: int, form: str) -> int:
     if form in ("period", "sentence") and 8 <= num_bars <= 20:
         return num_bars  # one section
@@ -237,7 +269,12 @@ def _split_rest(rest: int, form: str, sizes: list[int]) -> tuple[int, int]:
 
 
 def make_form(
-    num_bars: int, form: str, rng: np.random.Generator, *, phrase_bars: int = 4
+    num_bars: int,
+    form: str,
+    rng: np.random.Generator,
+    *,
+    phrase_bars: int = 4,
+    developed: bool = False,
 ) -> list[SectionSketch]:
     """Lay out sections with phrases and cadences; the bars always add up to ``num_bars``.
 
@@ -249,6 +286,8 @@ def make_form(
         A name of the vocabulary or letters such as ``ABACA``.
     phrase_bars : int
         4, or 8 where bars are short.
+    developed : bool
+        Returns keep no more than their opening (see :data:`DEVELOPED`).
 
     Examples
     --------
@@ -270,6 +309,8 @@ def make_form(
         if letter in first:
             section.returns_to = first[letter]
             section.edit_share = _edit_share(form, letters, position, rng)
+            if developed:
+                section.edit_share = round(0.4 + section.edit_share, 2)
         else:
             first[letter] = len(sections)
         section.label = _label(letter, times, exact=section.edit_share == 0)
@@ -282,7 +323,7 @@ def make_form(
     if coda:
         name = "outro" if form in ("verse-chorus", "build-up") else "coda"
         sections.append(SectionSketch("Z", name, coda, label=name.capitalize()))
-    _add_phrases(sections, form, phrase_bars, rng)
+    _add_phrases(sections, form, phrase_bars, rng, free=developed)
     return sections
 
 
@@ -302,8 +343,17 @@ def _edit_share(form: str, letters: str, position: int, rng: np.random.Generator
     return round(float(min(base + 0.05 * rng.integers(0, 2), 0.9)), 2)
 
 
+# Eight bars need not halve: a phrase is stretched before its cadence, or answered in brief.
+_UNEVEN = ([5, 3], [3, 5], [6, 2], [3, 3, 2])
+
+
 def _add_phrases(
-    sections: list[SectionSketch], form: str, phrase_bars: int, rng: np.random.Generator
+    sections: list[SectionSketch],
+    form: str,
+    phrase_bars: int,
+    rng: np.random.Generator,
+    *,
+    free: bool = False,
 ) -> None:
     last = len(sections) - 1
     for index, section in enumerate(sections):
@@ -312,6 +362,8 @@ def _add_phrases(
             lengths = [4, 4]
         else:
             lengths = tile_phrases(section.num_bars, unit)
+        if free and lengths == [4, 4] and index and rng.random() < 0.35:
+            lengths = list(_UNEVEN[int(rng.integers(len(_UNEVEN)))])
         follower = None if index == last else sections[index + 1]
         cadences = _cadences(section, follower, len(lengths), form, rng)
         if index == last:

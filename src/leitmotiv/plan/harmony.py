@@ -36,7 +36,7 @@ from numpy.typing import NDArray
 from leitmotiv.errors import TheoryError
 from leitmotiv.plan.cadences import name_cadence
 from leitmotiv.plan.chord_model import GROUP_OF_HARMONY, ChordModel, Leaning, chord_model
-from leitmotiv.plan.form import PhraseSketch, SectionSketch
+from leitmotiv.plan.form import DEVELOPED, PhraseSketch, SectionSketch
 from leitmotiv.plan.vocabulary import load_data
 from leitmotiv.theory import ChordSymbol, Key, Mode, roman_to_chord
 
@@ -136,7 +136,9 @@ class ChordGrammar:
 
 _IDIOM = 0.6  # power of a grammar's weights beside the learned steps
 _ACCIDENT = 0.03  # share of a row that a step has which the grammar does not know
-_COLOUR = 2.0  # of chromatic chords, which a recogniser often misses
+# Of chromatic chords, which a recogniser often misses.
+_COLOUR = 3.5
+_PLAIN_COLOUR = {"hymn": 2.0, "folk": 2.0}
 _LEAST_LIKELY = 0.06  # of the likeliest step; below lies what is odd
 # At the conventional and the adventurous end: power of the steps, factor on the least likely one.
 # Beyond these the phrases that repeat chords are thrown away, and variety comes back or ends.
@@ -183,6 +185,7 @@ class LearnedGrammar(ChordGrammar):
     model: ChordModel
     leaning: Leaning
     adventure: float = 0.5
+    colour: float = _COLOUR
 
     @cached_property
     def step_weights(self) -> NDArray[np.float64]:
@@ -197,7 +200,7 @@ class LearnedGrammar(ChordGrammar):
                 total = sum(row.values())
                 weights = [row.get(other, 0.0) / total + _ACCIDENT for other in names]
                 table[index] *= np.asarray(weights) ** _IDIOM
-        return table * np.asarray([_COLOUR if _is_chromatic(n) else 1.0 for n in names])
+        return table * np.asarray([self.colour if _is_chromatic(n) else 1.0 for n in names])
 
     def weight(self, chord: str, following: str) -> float:
         """Return the weight of a step, learned where the grammar has no row for the chord."""
@@ -290,6 +293,7 @@ class HarmonyBook:
                         chord_model(mode, frozenset({*grammar.rows, *colours.split()})),
                         Leaning(group, *mood),
                         adventure,
+                        _PLAIN_COLOUR.get(name, _COLOUR),
                     )
                 cadences = {kind: _formulas(texts) for kind, texts in table.items()}
                 return cls(name, mode, grammar, cadences, {}, (), {})
@@ -510,6 +514,8 @@ def _copied_phrase(
     same = [p.num_bars for p in phrases[: number + 1]] == [
         p.num_bars for p in section.phrases[: number + 1]
     ]
+    if section.edit_share >= DEVELOPED and section.name.split()[0] != "variation" and number:
+        return None
     return list(origin[start:stop]) if same and number < len(phrases) else None
 
 

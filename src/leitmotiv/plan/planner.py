@@ -28,7 +28,12 @@ from leitmotiv.plan.brief import MAX_BARS, MAX_SEED, Brief
 from leitmotiv.plan.cadences import estimate_key_of_chords, estimate_key_of_theme
 from leitmotiv.plan.drums import DrumControls
 from leitmotiv.plan.energy import follow_curve, shape_energy, shape_textures
-from leitmotiv.plan.form import SectionSketch, is_letter_form, make_form, set_cadences
+from leitmotiv.plan.form import (
+    SectionSketch,
+    grow_form,
+    is_letter_form,
+    make_form,
+    set_cadences,
 from leitmotiv.plan.given_theme import (
     close_as_theme,
     fit_theme,
@@ -84,6 +89,8 @@ _USUAL_ADVENTURE = 0.5
 # Excited music of these genres takes the style of another word: brass and percussion for heroes.
 _STIRRED = 0.45
 _STIRRED_STYLES = {"orchestral": "orchestral film"}
+# Genres whose returns are literal: dances with repeats, loops and grooves.
+_GROOVES = ("waltz", "march", "ragtime", "folk", "celtic", "tango", "bossa", "jazz", "ambient")
 _MODULATING = ("classical", "romantic", "hymn", "baroque", "ragtime", "film", "jazz")
 
 
@@ -91,21 +98,6 @@ def _pick(weights: Mapping[Any, float], rng: np.random.Generator) -> Any:
     names = list(weights)
     values = np.array([weights[name] for name in names], dtype=np.float64)
     return names[int(rng.choice(len(names), p=values / values.sum()))]
-
-
-# By blocks of eight bars. Three returns of one theme in four blocks are what people's pieces of
-# that length hardly ever have (docs/evaluation.md).
-_LONGER_TERNARY: dict[int, dict[str, float]] = {
-    4: {"ABCA": 2, "ABAC": 1, "AABA": 1},
-    5: {"ABACA": 1, "ABCBA": 1},
-    6: {"ABCABA": 1, "ABACBA": 1},
-}
-
-
-def _longer_ternary(num_bars: int, rng: np.random.Generator) -> str:
-    """Choose what a ternary form that nobody asked for by name grows into."""
-    weights = _LONGER_TERNARY.get(num_bars // 8)
-    return _pick(weights, rng) if weights else "ternary"
 
 
 def _mood(brief: Brief) -> tuple[float, float]:
@@ -324,9 +316,9 @@ def _style_progressions(style: Any, key: Key) -> dict[str, tuple[ProgressionLike
 def _harmonic_rhythm(genre: Genre, bar_sec: float) -> HarmonicRhythm:
     if genre.harmony in ("hymn", "baroque"):
         return HarmonicRhythm(split=0.6 if bar_sec > 1.8 else 0.2)
-    if bar_sec < 1.3:
-        return HarmonicRhythm(split=0.1, hold=0.2)
-    return HarmonicRhythm(split=0.4 if bar_sec > 3.0 else 0.2)
+    return HarmonicRhythm(
+        split=min(max(0.2 * bar_sec, 0.15), 0.65), hold=0.1 if bar_sec < 1.3 else 0.0
+    )
 
 
 def make_plan(brief: Brief, rng: np.random.Generator, *, style: StyleChoice = None) -> Plan:
@@ -417,6 +409,12 @@ def make_plan(brief: Brief, rng: np.random.Generator, *, style: StyleChoice = No
             )
         if brief.chords is None and not brief.cadences:
             close_as_theme(sections, brief.theme, meter, home)
+    # Where nobody asked for a form and no groove holds the piece together, it develops.
+    developed = brief.form is None and brief.chords is None and genre.name not in _GROOVES
+    developed = developed and not any(part.is_drum for part in parts)
+    if developed:
+        form = grow_form(form, length.num_bars, stage[4])
+    sections = _lay_out(brief, genre, form, home, length, bar_sec, stage[6], developed=developed)
     if brief.chords is not None:
         _use_given_chords(sections, brief, length.num_bars)
     else:
@@ -487,6 +485,8 @@ def _lay_out(
     length: LengthAndTempo,
     bar_sec: float,
     rng: np.random.Generator,
+    *,
+    developed: bool = False,
 ) -> list[SectionSketch]:
     """Sections with phrases and keys."""
     if not is_letter_form(form) and form not in vocabulary().forms:
@@ -495,7 +495,9 @@ def _lay_out(
         )
     phrase_bars = 8 if bar_sec < 1.25 else 4
     try:
-        sections = make_form(length.num_bars, form, rng, phrase_bars=phrase_bars)
+        sections = make_form(
+            length.num_bars, form, rng, phrase_bars=phrase_bars, developed=developed
+        )
     except LeitmotivError as error:  # pragma: no cover - forms are checked above
         raise BriefError(str(error)) from None
     _set_keys(sections, home, genre, form, rng)

@@ -162,7 +162,9 @@ def _develop(
     bar = start
     for number, phrase in enumerate(section.phrases):
         size = min(num_theme_bars, phrase.num_bars)
-        if number >= first_phrase and phrase.num_bars >= 2:
+        # Later episodes go further from the theme: half of their phrases speak for themselves.
+        rests = section.letter in "CDEF" and number and developments.rng.random() < 0.5
+        if number >= first_phrase and phrase.num_bars >= 2 and not rests:
             transform = developments.next()
             rng = developments.rng
             steps = int(rng.choice([-2, 1, 2, 4])) if transform == "sequence" else 0
