@@ -34,6 +34,7 @@ from leitmotiv.plan.form import (
     is_letter_form,
     make_form,
     set_cadences,
+)
 from leitmotiv.plan.given_theme import (
     close_as_theme,
     fit_theme,
@@ -397,9 +398,12 @@ def make_plan(brief: Brief, rng: np.random.Generator, *, style: StyleChoice = No
         ritardando=genre.ending == "ritardando" and form != "loop",
     )
     bar_sec = meter.bar_ticks / meter.beat_ticks * 60.0 / length.bpm
-    if brief.form is None and form == "ternary" and not any(part.is_drum for part in parts):
-        form = _longer_ternary(length.num_bars, stage[4])
-    sections = _lay_out(brief, genre, form, home, length, bar_sec, stage[6])
+    # Where nobody asked for a form and no groove holds the piece together, it develops.
+    developed = brief.form is None and brief.chords is None and genre.name not in _GROOVES
+    developed = developed and not any(part.is_drum for part in parts)
+    if developed:
+        form = grow_form(form, length.num_bars, stage[4])
+    sections = _lay_out(brief, genre, form, home, length, bar_sec, stage[6], developed=developed)
     if brief.theme is not None:
         fills = given_theme_bars(brief.theme, meter)
         if fills > length.num_bars:
@@ -409,12 +413,6 @@ def make_plan(brief: Brief, rng: np.random.Generator, *, style: StyleChoice = No
             )
         if brief.chords is None and not brief.cadences:
             close_as_theme(sections, brief.theme, meter, home)
-    # Where nobody asked for a form and no groove holds the piece together, it develops.
-    developed = brief.form is None and brief.chords is None and genre.name not in _GROOVES
-    developed = developed and not any(part.is_drum for part in parts)
-    if developed:
-        form = grow_form(form, length.num_bars, stage[4])
-    sections = _lay_out(brief, genre, form, home, length, bar_sec, stage[6], developed=developed)
     if brief.chords is not None:
         _use_given_chords(sections, brief, length.num_bars)
     else:
