@@ -278,9 +278,10 @@ def compose_brief(
 
     with clock.stage("perform", "timing and dynamics"):
         from leitmotiv.compose import perform, write_dynamics
+        from leitmotiv.compose.locked import keep_locked
 
         performance = perform(score, plan, rng=rng["perform"])
-        score = write_dynamics(score, plan)
+        score = keep_locked(write_dynamics(score, plan), plan)
 
     stems, master = _sound(performance, plan, options, rng["render"], clock)
 

@@ -18,6 +18,7 @@ import typer
 from leitmotiv import __version__
 from leitmotiv.cli.corpus import corpus_app
 from leitmotiv.cli.explain import register_explain
+from leitmotiv.cli.lock import register_lock
 from leitmotiv.cli.operations import register_operations
 from leitmotiv.cli.originality import register_originality
 
@@ -580,6 +581,7 @@ def info(json: JsonOption = False) -> None:
 register_operations(app)
 register_originality(app)
 register_explain(app)
+register_lock(app)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

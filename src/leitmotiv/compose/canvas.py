@@ -71,12 +71,15 @@ class Canvas:
         Steps in a bar.
     half_step : int
         Step at which the second half of a bar begins.
+    locked : ndarray of bool, shape (num_bars, num_parts)
+        Cells that :meth:`write` leaves alone.
     """
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
         self.steps = plan.bar_ticks // TICKS_PER_STEP
         self.half_step = plan.half_tick // TICKS_PER_STEP
+        self.locked = np.zeros((plan.num_bars, plan.num_parts), dtype=bool)
         bars, meter = plan.num_bars, plan.meter_value
         keys = [plan.key_at(bar) for bar in range(bars)]
         chords = [
@@ -116,9 +119,13 @@ class Canvas:
         return self.grid.notes[self.grid.notes["part"] == part]
 
     def write(self, cells: Iterable[tuple[int, int]], notes: NDArray[np.void]) -> None:
-        """Replace what stands in the given (bar, part) cells by notes of those cells."""
+        """Replace what stands in the given (bar, part) cells by notes of those cells.
+
+        Locked cells keep what stands in them.
+        """
         width = self.grid.num_parts
-        cells = list(cells)
+        cells = [(bar, part) for bar, part in cells if not self.locked[bar, part]]
+        notes = notes[~self.locked[notes["bar"], notes["part"]]]
         keys = {bar * width + part for bar, part in cells}
         old = self.grid.notes
         old_keys = old["bar"].astype(np.int64) * width + old["part"]

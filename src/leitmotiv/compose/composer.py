@@ -23,6 +23,7 @@ from leitmotiv.compose.appoggiatura import lean
 from leitmotiv.compose.canvas import Canvas
 from leitmotiv.compose.chord_edit import merge_bars
 from leitmotiv.compose.counter_melody import counter_melody
+from leitmotiv.compose.locked import canvas_locks, keep_locked
 from leitmotiv.compose.part_writing import is_single_line
 from leitmotiv.compose.repair import (
     breathe,
@@ -46,6 +47,7 @@ from leitmotiv.errors import ComposeError
 from leitmotiv.models import EventModel, load_model
 from leitmotiv.plan import Plan, PlanSection, ThemePlacement
 from leitmotiv.plan.form import DEVELOPED
+from leitmotiv.plan.locks import lock_under, locked_cells
 from leitmotiv.score import Origin, Score
 from leitmotiv.styles import Style, load_style
 from leitmotiv.tokens.grid import CELL_NOTE_DTYPE, TICKS_PER_STEP, grid_to_notes
@@ -130,11 +132,18 @@ def compose(
     tell = progress or (lambda fraction, message: None)
     if plan.edited_bars:
         again = copy.deepcopy(rng)  # the bars that stay must meet the same chances
-        planned = plan.replace(chords=plan.planned_chords, chords_as_planned=None)
+        # Their locks were written over the chords that stand now.
+        planned = plan.replace(
+            chords=plan.planned_chords,
+            chords_as_planned=None,
+            locks=tuple(lock_under(lock, plan.planned_chords) for lock in plan.locks),
+        )
         written = _Composer(planned, model, options, rng, tell)
         written.run()
-        return _Composer(plan, model, options, again, tell).rearrange(written, plan.edited_bars)
-    return _Composer(plan, model, options, rng, tell).run()
+        score = _Composer(plan, model, options, again, tell).rearrange(written, plan.edited_bars)
+    else:
+        score = _Composer(plan, model, options, rng, tell).run()
+    return keep_locked(score, plan)
 
 
 class _Composer:
@@ -153,7 +162,17 @@ class _Composer:
         self.theme_rng, self.melody_rng, self.rule_rng, self.parts_rng = rng.spawn(4)
         self.leads = np.full(plan.num_bars, -1, dtype=np.int64)
         self.open_bars = frozenset(range(plan.num_bars))
-        self.placed = np.zeros((plan.num_bars, plan.num_parts), dtype=bool)  # counter-melodies
+        # Cells that no accompaniment may fill: counter-melodies, and what a person has locked.
+        self.placed = locked_cells(plan)
+        self.locked = self.placed.copy()
+        held = [(int(bar), int(part)) for bar, part in np.argwhere(self.locked)]
+        self.canvas.write(held, canvas_locks(plan))
+        self.canvas.locked = self.locked
+        self.writer.written |= self.locked
+        for bar in np.flatnonzero(self.locked.any(axis=1)).tolist():
+            lead = self._lead(plan.section_at(bar))
+            if lead >= 0 and self.locked[bar, lead] and len(self.canvas.cell(bar, lead)):
+                self.leads[bar] = lead
 
     def run(self) -> Score:
         plan = self.plan
@@ -181,6 +200,8 @@ class _Composer:
         for bar in sorted(bars):
             for part in range(plan.num_parts):
                 cell = self.canvas.cell(bar, part)
+                if self.locked[bar, part]:
+                    continue
                 if part != self.leads[bar]:
                     self.canvas.write([(bar, part)], cell[:0])
                     self.writer.written[bar, part] = False
@@ -255,8 +276,9 @@ class _Composer:
         # The whole piece is made of these bars: they are chosen from twice as many versions.
         many = 2 * self.options.writer.num_candidates
         part = first.part_index
-        self.writer.write(bars, [part], self.theme_rng, lead=True, num_candidates=many)
-        self._lean(bars, part, self.theme_rng)
+        for run in _runs([bar for bar in bars if not self.locked[bar, part]], longest=16):
+            self.writer.write(run, [part], self.theme_rng, lead=True, num_candidates=many)
+            self._lean(run, part, self.theme_rng)
         self.leads[bars.start : bars.stop] = first.part_index
         theme = self.canvas.part_notes(first.part_index).copy()
         theme = theme[(theme["bar"] >= bars.start) & (theme["bar"] < bars.stop)]
@@ -266,9 +288,15 @@ class _Composer:
     def _put(self, notes: NDArray[np.void], bars: range, part: int) -> None:
         notes = notes.copy()
         notes["part"] = part
-        self.canvas.write([(bar, part) for bar in bars], notes)
-        self.writer.written[bars.start : bars.stop, part] = True
-        self.leads[bars.start : bars.stop] = part
+        # A locked melody stays the melody, and a locked part takes no other tune.
+        held = [bar for bar in bars if self.locked[bar, part] or self._has_locked_lead(bar)]
+        free = [bar for bar in bars if bar not in held]
+        self.canvas.write([(bar, part) for bar in free], notes[~np.isin(notes["bar"], held)])
+        self.writer.written[free, part] = True
+        self.leads[free] = part
+
+    def _has_locked_lead(self, bar: int) -> bool:
+        return bool(self.leads[bar] >= 0 and self.locked[bar, self.leads[bar]])
 
     def _tones(self, bar: int, position: int) -> frozenset[int]:
         half = int(position >= self.canvas.half_step)
@@ -364,6 +392,8 @@ class _Composer:
         self._put(notes, bars, placement.part_index)
         # Bars that the theme leaves empty are open again for the network to continue.
         for bar in silent:
+            if self._has_locked_lead(bar) or self.locked[bar, placement.part_index]:
+                continue
             self.leads[bar] = -1
             self.writer.written[bar, placement.part_index] = False
 

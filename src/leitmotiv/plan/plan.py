@@ -30,6 +30,7 @@ from pydantic import Field, field_validator, model_validator
 from leitmotiv.errors import LeitmotivError, PlanError
 from leitmotiv.plan.brief import MAX_BARS, MAX_BPM, MAX_SEED, MIN_BPM, Brief, check_meter
 from leitmotiv.plan.drums import DrumControls
+from leitmotiv.plan.locks import PlanLock, check_locks
 from leitmotiv.plan.validation import Noun
 from leitmotiv.theory import TICKS_PER_QUARTER, ChordSymbol, Key, Meter
 
@@ -244,6 +245,10 @@ class Plan(_PlanRecord):
         default=None, description="First bar of the loop and the bar after its last."
     )
 
+    locks: tuple[PlanLock, ...] = Field(
+        default=(), description="Bars and parts that stay note for note."
+    )
+
     @field_validator("schema_version")
     @classmethod
     def _check_version(cls, version: int) -> int:
@@ -276,6 +281,7 @@ class Plan(_PlanRecord):
         self._check_tempos()
         self._check_main_key()
         self._check_placements()
+        check_locks(self)
         if self.loop is not None and not 0 <= self.loop[0] < self.loop[1] <= self.num_bars:
             raise ValueError(
                 f"loop={list(self.loop)} must be [start, end] with 0 <= start < end <= "
