@@ -2,7 +2,9 @@
 
 The melody goes to the leading part, the lowest line to the bass, and what is between them to the
 inner parts by register and nearness. Broken chords of a keyboard become held voices where the inner
-players have one line each. Players who are left over double the melody or the bass at the octave.
+players have one line each. Players who are left over rest where the music is calm; where it is full
+they double the melody or the bass, or hold the harmony, each according to register. Where the score
+is a bare tune, or a tune over a bass, the missing voices are led by rule.
 
 Conventions: notes that only change hands keep their time, length and origin, moved by octaves into
 the player's range; held voices and doublings are of origin STYLE. No model takes part.
@@ -19,17 +21,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from leitmotiv.compose.operations.adding import palette_for
-from leitmotiv.compose.operations.reading import read_plan
-from leitmotiv.compose.part_writing import is_single_line
+from leitmotiv.compose.operations.melody_harmony import chords_for_melody, melody_keys
+from leitmotiv.compose.operations.part_song import part_song
+from leitmotiv.compose.operations.reading import Reading, read_plan
+from leitmotiv.compose.part_writing import is_single_line, write_skeleton
 from leitmotiv.errors import ComposeError
 from leitmotiv.plan import Plan, PlanPart
-from leitmotiv.score import NOTE_DTYPE, Origin, Part, Score
+from leitmotiv.score import NOTE_DTYPE, Origin, Part, Score, make_notes
 from leitmotiv.score.analysis import half_bar_starts
 
 __all__ = ["arrange"]
 
 _TOGETHER_TICKS = 40  # notes this near are one chord, also when a hand rolled it
 _TIMPANI = 47  # General MIDI program
+_BRASS = range(56, 64)
 _BASS_REACH = 5  # semitones above the lowest note of a half bar that still are bass
 
 
@@ -70,16 +75,22 @@ def arrange(score: Score, ensemble: Sequence[str]) -> Score:
         result[low] = _fitted(bass, players[low], single=is_single_line(plan, low))
     elif middle or top >= 0:
         inner = np.concatenate([bass, inner])
-    if chordal:
+    if not len(rest) and (low >= 0 or middle):
+        result.update(_setting(reading, players, top, melody, score))
+    elif chordal and len(inner):
         result[chordal[0]] = _fitted(inner, players[chordal[0]], single=False)
-    elif middle:
+    elif middle and len(inner):
         inner_players = _inner_players(middle, players, inner)
         result.update(_share_out(inner, inner_players, players, score))
     elif low >= 0 and not is_single_line(plan, low):
         result[low] = _fitted(np.concatenate([bass, inner]), players[low], single=False)
-    for index in range(len(players)):
-        if index not in result and not players[index].is_drum:
-            result[index] = _doubling(index, players, melody, bass, plan)
+    full = _full_bars(score, reading)
+    idle = [i for i in range(len(players)) if i not in result and not players[i].is_drum]
+    held = [i for i in idle if _holds(players[i]) or not len(inner)]
+    result.update(_held_voices(reading, players, held, melody, score, full))
+    for index in idle:
+        if index not in result:
+            result[index] = _doubling(index, players, melody, bass, plan, full, score)
     drums = [part.notes for part in score.parts if part.is_drum]
     parts = []
     for index, player in enumerate(players):
@@ -270,23 +281,140 @@ def _nearest_slots(
     return best[1] if best else []
 
 
+def _setting(
+    reading: Reading,
+    players: Sequence[PlanPart],
+    top: int,
+    melody: NDArray[np.void],
+    score: Score,
+) -> dict[int, NDArray[np.void]]:
+    """Voices under a bare tune, by rule: chords that fit it, a bass, inner parts."""
+    others = [part for i, part in enumerate(players) if i != top]
+    singer = reading.plan.parts[reading.melody]
+    plan = reading.plan.replace(parts=(singer, *others))
+    alone = replace(reading, plan=reading.plan.replace(parts=(singer,)), parts=(reading.melody,))
+    notes = reading.notes[reading.notes["part"] == reading.melody].copy()
+    notes["part"] = 0
+    rng = np.random.default_rng(0)  # an arrangement draws nothing: the same notes each time
+    bars = range(reading.start_bar, reading.stop_bar)
+    alone = replace(alone, notes=notes)
+    _, set_plan = chords_for_melody(alone, 0, rng, keys=melody_keys(score, bars))
+    plan = set_plan.replace(parts=plan.parts)
+    voices = [i for i in range(1, plan.num_parts) if not plan.parts[i].is_drum]
+    start = int(score.bar_ticks[reading.start_bar])
+    sung = melody.copy()
+    sung["onset"] -= start
+    result = {}
+    for voice, line in part_song(plan, voices, sung, rng).items():
+        line["onset"] += start
+        slot = voice - 1 if voice - 1 < top else voice
+        result[slot] = _fitted(line, players[slot], single=True)
+    return result
+
+
+def _full_bars(score: Score, reading: Reading) -> NDArray[np.bool_]:
+    """Which bars of the score a composer would set for everybody.
+
+    Phrases that are louder and busier than the others, and the last one; where all are alike, each
+    second phrase, so that there is a contrast at all.
+    """
+    full = np.ones(score.num_bars, dtype=bool)
+    phrases = [p for s in reading.plan.sections for p in s.phrases]
+    if len(phrases) < 2:
+        return full
+    notes = reading.notes
+    weight = []
+    for phrase in phrases:
+        here = (notes["bar"] >= phrase.start_bar_index) & (notes["bar"] < phrase.end_bar_index)
+        loud = float(notes["velocity"][here].mean()) if here.any() else 0.0
+        weight.append(loud / 10.0 + 0.25 * here.sum() / phrase.num_bars)
+    alike = float(np.ptp(weight)) < 0.5
+    middle = float(np.median(weight))
+    for index, phrase in enumerate(phrases):
+        last = index == len(phrases) - 1
+        on = last or (bool(index % 2) if alike else weight[index] > middle)
+        first = reading.start_bar + phrase.start_bar_index
+        full[first : first + phrase.num_bars] = on
+    return full
+
+
+def _holds(player: PlanPart) -> bool:
+    """Horns, clarinets, bassoons and their kin hold chords; the others double."""
+    return player.program in (*range(57, 62), 69, 70, 71, *range(48, 55)) and player.role in (
+        "harmony",
+        "counter",
+        "pad",
+    )
+
+
+def _held_voices(
+    reading: Reading,
+    players: Sequence[PlanPart],
+    held: Sequence[int],
+    melody: NDArray[np.void],
+    score: Score,
+    full: NDArray[np.bool_],
+) -> dict[int, NDArray[np.void]]:
+    """Tones of the harmony, led by the rules of part writing, where the music is full."""
+    if not held:
+        return {}
+    plan = reading.plan.replace(
+        parts=tuple(p.replace(role="harmony") if p.role == "bass" else p for p in players)
+    )
+    start = int(score.bar_ticks[reading.start_bar])
+    sung = melody.copy()
+    sung["onset"] -= start
+    skeleton = write_skeleton(plan, list(held), melody=sung, ignore_silence=True)
+    loud = int(np.clip(np.mean(melody["velocity"]) - 12, 1, 127)) if len(melody) else 64
+    result = {}
+    for index in held:
+        rows = [
+            (span.start + start, span.duration, pitch)
+            for span, pitch in zip(skeleton.spans, skeleton.pitches[index], strict=True)
+            if pitch >= 0 and full[min(reading.start_bar + span.bar_index, len(full) - 1)]
+        ]
+        result[index] = make_notes(
+            [row[0] for row in rows],
+            [row[1] for row in rows],
+            [row[2] for row in rows],
+            loud,
+            origin=Origin.STYLE,
+        )
+    return result
+
+
 def _doubling(
     index: int,
     players: Sequence[PlanPart],
     melody: NDArray[np.void],
     bass: NDArray[np.void],
     plan: Plan,
+    full: NDArray[np.bool_],
+    score: Score,
 ) -> NDArray[np.void]:
-    """What a player without a line of his own doubles."""
+    """What a player without a line of his own doubles where the music is full."""
     player = players[index]
     deep = (player.low + player.high) / 2 < 58
     source = (bass if deep else melody).copy()
+    if not len(source):
+        return source
+    bar = score.bar_index_at(source["onset"])
+    # The basses ground calm phrases too, once a bar; all others rest there.
+    grounds = deep and player.role == "bass" and player.program != _TIMPANI
+    first = np.append(True, np.diff(bar) > 0)
+    source = source[full[bar] | (first & grounds)]
+    if not deep and player.program in _BRASS:  # trumpets mark a tune, they do not run with it
+        beat = plan.meter_value.beat_ticks
+        source = source[
+            (source["onset"] % beat <= _TOGETHER_TICKS) & (source["duration"] >= beat / 2)
+        ]
     if not len(source):
         return source
     if player.program == _TIMPANI:  # two drums, tonic and dominant, on downbeats
         tonic = plan.key_value.tonic_pitch_class
         tuned = np.isin(source["pitch"] % 12, (tonic, (tonic + 7) % 12))
         source = source[tuned & (source["onset"] % plan.bar_ticks <= _TOGETHER_TICKS)]
+        source = source[np.append(True, np.diff(source["onset"]) > 0)[: len(source)]]
     source["origin"] = Origin.STYLE
     source["velocity"] = np.maximum(source["velocity"].astype(int) - 8, 1)
     if not deep and player.high >= int(melody["pitch"].max()) + 12 and player.low > 55:

@@ -2,7 +2,8 @@
 
 The theme is planned as a build-up: it begins with two players, after a short introduction where
 there is room for one; each section adds players (strings, then winds, then brass, percussion last)
-and gains energy, and in the last section everybody plays.
+and gains energy, and in the last section everybody plays. An orchestra is joined by the players of
+:mod:`~leitmotiv.compose.operations.tutti`, who double and deepen, and the tune climbs an octave.
 
 Public names: :func:`climax`, :func:`climax_plan`.
 """
@@ -20,6 +21,7 @@ from leitmotiv.compose.dynamics import write_dynamics
 from leitmotiv.compose.operations.adding import palette_for
 from leitmotiv.compose.operations.reading import read_plan
 from leitmotiv.compose.operations.region import USUAL_OPTIONS, Progress, no_progress
+from leitmotiv.compose.operations.tutti import tutti
 from leitmotiv.compose.writer import WriterOptions
 from leitmotiv.errors import ComposeError
 from leitmotiv.models import EventModel
@@ -214,7 +216,7 @@ def climax(
         model=model,
         progress=progress,
     )
-    return _swelling(write_dynamics(made, plan), plan)
+    return tutti(_swelling(write_dynamics(made, plan), plan), plan)
 
 
 def _swelling(score: Score, plan: Plan) -> Score:

@@ -36,6 +36,7 @@ _FAR = 4  # signatures further apart than this many fifths share no chord worth 
 _STAY_INSIDE, _STAY = 2.2, -1.2
 _HURRY = 0.35  # less stay inside the bar for each fifth that the keys lie apart
 _ROUNDABOUT = -0.35  # each half bar in a key that is neither of the two
+_EARLY = 1.5  # gain of setting out from a chord of the first key
 _LATE = 1.2  # gain of being in the goal's key in the last quarter of the path
 _IMPOSSIBLE = -30.0
 
@@ -169,7 +170,9 @@ def modulating_path(
         step = table.copy()
         step[stays] = stay_inside if slot % 2 else _STAY
         emission = np.where(at_home | at_goal, 0.0, _ROUNDABOUT)
-        if not _same_key(start, goal) and slot >= num_slots - max(num_slots // 4, 1):
+        if slot == 0:
+            emission = emission + np.where(at_home, _EARLY, 0.0)
+        elif not _same_key(start, goal) and slot >= num_slots - max(num_slots // 4, 1):
             emission = emission + np.where(at_goal, _LATE, -_LATE)
         joint = (forward[-1] if forward else score / _TEMPERATURE)[:, None] + step / _TEMPERATURE
         peak = joint.max(axis=0)
