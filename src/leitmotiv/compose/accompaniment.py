@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 
 from leitmotiv.compose.bass_line import nearest_pitch
 from leitmotiv.compose.comping import chordal_notes, trim_same_pitch
-from leitmotiv.compose.figures import Texture, choose_textures
+from leitmotiv.compose.figures import Texture, textures_by_bar
 from leitmotiv.compose.harmony_spans import ChordSpan, is_silent
 from leitmotiv.compose.part_writing import Skeleton, is_single_line, write_skeleton
 from leitmotiv.errors import ComposeError
@@ -82,7 +82,7 @@ def accompaniment_part(
             f"part {part.name!r} has role={part.role!r}; an accompaniment is written for bass, "
             "harmony, counter or pad"
         )
-    textures = choose_textures(plan)
+    textures = textures_by_bar(plan)
     if not is_single_line(plan, part_index):
         return _chordal_part(plan, part_index, textures, melody, rng)
     voices = tuple(
@@ -195,20 +195,22 @@ def _line_part(
     rows: list[tuple[int, int, int, int]] = []
     span_index = 0
     for section_index, section in enumerate(plan.sections):
-        texture = textures[section_index]
-        if is_silent(plan, part_index, section.start_bar_index):
+        if part_index in section.parts_silent:
             continue
         playing = [index for index in voices if index not in section.parts_silent]
         is_bass = part.role == "bass" or (part_index == _lowest(plan, playing) and len(playing) > 2)
         inner = [i for i in playing if plan.parts[i].role not in ("bass", "counter")]
         inner.sort(key=lambda i: -(plan.parts[i].low + plan.parts[i].high))
         rank = inner.index(part_index) if part_index in inner else 0
-        grid = texture.bass if is_bass else texture.inner[rank % len(texture.inner)]
-        is_held = set(grid) <= {"x", "1", "-"} and grid.count("x") + grid.count("1") == 1
-        if part.role == "pad":
-            grid, is_held = ("1" if is_bass else "x") + "-" * (len(grid) - 1), True
         closes = {p.end_bar_index - 1 for p in section.phrases if p.cadence != "none"}
         for bar_index in range(section.start_bar_index, section.end_bar_index):
+            if is_silent(plan, part_index, bar_index):
+                continue
+            texture = textures[bar_index]
+            grid = texture.bass if is_bass else texture.inner[rank % len(texture.inner)]
+            is_held = set(grid) <= {"x", "1", "-"} and grid.count("x") + grid.count("1") == 1
+            if part.role == "pad":
+                grid, is_held = ("1" if is_bass else "x") + "-" * (len(grid) - 1), True
             bar = bar_index * meter.bar_ticks
             if grid == "h":
                 events = _hymn_events(plan, bar, melody)
@@ -485,8 +487,8 @@ def _chordal_part(
         other.role == "bass" and index != part_index for index, other in enumerate(plan.parts)
     )
 
-    def choose(section_index: int) -> CompPattern:
-        texture = textures[section_index]
+    def choose(bar_index: int) -> CompPattern:
+        texture = textures[bar_index]
         grid = texture.chordal
         if part.role == "pad":
             grid = "x" + "-" * (len(split_grid(grid)[0]) - 1)

@@ -21,7 +21,6 @@ from numpy.typing import NDArray
 from leitmotiv.compose.harmony_spans import (
     ChordSpan,
     half_bar_spans,
-    is_silent,
     section_intensity,
     source_section,
 )
@@ -199,7 +198,7 @@ def bass_notes(
         section_rng = np.random.default_rng([seed, source])
         line.last = None
         pattern = pick_pattern(style.bass, meter, section_intensity(plan, section.start_bar_index))
-        if pattern is None or is_silent(plan, part_index, section.start_bar_index):
+        if pattern is None or part_index in section.parts_silent:
             continue
         closes = {p.end_bar_index - 1 for p in section.phrases if p.cadence != "none"}
         for bar_index in range(section.start_bar_index, section.end_bar_index):

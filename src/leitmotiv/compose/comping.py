@@ -184,9 +184,8 @@ def comping_notes(
     part, meter = plan.parts[part_index], plan.meter_value
     instrument = f"{part.name} {part.instrument}"
 
-    def choose(section_index: int) -> CompPattern | None:
-        start = plan.sections[section_index].start_bar_index
-        intensity = section_intensity(plan, start)
+    def choose(bar_index: int) -> CompPattern | None:
+        intensity = section_intensity(plan, plan.section_at(bar_index).start_bar_index)
         return _choose_pattern(style, instrument, meter, intensity, rank)
 
     return chordal_notes(plan, part_index, choose, rng, melody=melody)
@@ -201,7 +200,7 @@ def chordal_notes(
     melody: NDArray[np.void] | None = None,
     holds_end: Callable[[int], bool] | None = None,
 ) -> NDArray[np.void]:
-    """Write a part that plays whole chords in the pattern that ``choose(section_index)`` names.
+    """Write a part that plays whole chords in the pattern that ``choose(bar_index)`` names.
 
     ``holds_end(section_index)`` says whether a section's last bar rings instead of playing on.
     """
@@ -211,14 +210,20 @@ def chordal_notes(
     columns = _Columns.empty()
     for section_index, section in enumerate(plan.sections):
         section_rng = np.random.default_rng([seed, source_section(plan, section_index)])
-        pattern = choose(section_index)
-        if pattern is None or is_silent(plan, part_index, section.start_bar_index):
+        if part_index in section.parts_silent:
             continue
-        hand = _Hand(plan, part_index, section, pattern.voicing, pattern.num_voices)
-        hand.melody = melody
+        hands: dict[tuple[str, int], _Hand] = {}
         holds = holds_end is not None and holds_end(section_index)
         tied_until = -1  # an anticipation holds into the next bar
         for bar_index in range(section.start_bar_index, section.end_bar_index):
+            pattern = choose(bar_index)
+            if pattern is None or is_silent(plan, part_index, bar_index):
+                continue
+            grip = (pattern.voicing, pattern.num_voices)
+            if grip not in hands:
+                hands[grip] = _Hand(plan, part_index, section, *grip)
+                hands[grip].melody = melody
+            hand = hands[grip]
             bar = bar_index * meter.bar_ticks
             halves = spans[2 * bar_index], spans[2 * bar_index + 1]
             hand.top = _lowest_melody(melody, bar, bar + meter.bar_ticks)
@@ -334,7 +339,7 @@ def pad_notes(
     renew_bars = {"change": 4, "bar": 1, "two bars": 2}[style.pad.renew]
     voices = style.pad.num_voices
     for section in plan.sections:
-        if is_silent(plan, part_index, section.start_bar_index):
+        if part_index in section.parts_silent:
             continue
         thin = 1 if section.texture in ("solo", "sparse") else 0
         hand = _Hand(plan, part_index, section, style.pad.voicing, max(voices - thin - rank, 2))

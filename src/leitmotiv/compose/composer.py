@@ -370,23 +370,29 @@ class _Composer:
             notes["bar"] += placement.bar_index
             return notes
 
+        part = plan.parts[placement.part_index]
+        previous = self._melody_before(placement.bar_index, placement.part_index)
+
+        def fitted(steps: int) -> NDArray[np.void]:
+            return fit_to_chords(
+                version(steps),
+                self._tones,
+                self.writer.accent,
+                low=part.low,
+                high=part.high,
+                previous=previous,
+                # Under other chords the melody is the one that was known, note for note.
+                least_accent=9.0 if placement.transform == "reharmonise" else 0.5,
+            )
+
         def cost(steps: int) -> float:
             strays = count_strays(version(steps), self._tones, self.writer.accent)
-            return strays + 0.3 * abs(steps)
+            line = fitted(steps)["pitch"].astype(np.int64)
+            leaps = np.abs(np.diff(line if previous is None else np.r_[previous, line]))
+            return float(strays + 0.3 * abs(steps) + 0.2 * np.maximum(leaps - 5, 0).sum())
 
         # A version that is new anyway starts on the step from which least has to be bent.
-        notes = version(min(_NEAR_STEPS, key=cost) if placement.transform in _BENDING else 0)
-        part = plan.parts[placement.part_index]
-        notes = fit_to_chords(
-            notes,
-            self._tones,
-            self.writer.accent,
-            low=part.low,
-            high=part.high,
-            previous=self._melody_before(placement.bar_index, placement.part_index),
-            # Under other chords the melody is the one that was known, note for note.
-            least_accent=9.0 if placement.transform == "reharmonise" else 0.5,
-        )
+        notes = fitted(min(_NEAR_STEPS, key=cost) if placement.transform in _BENDING else 0)
         notes["origin"] = Origin.THEME
         silent = [bar for bar in bars if not (notes["bar"] == bar).any()]
         self._put(notes, bars, placement.part_index)
@@ -562,7 +568,7 @@ class _Composer:
             if bar in self.open_bars
             and self.leads[bar] != part
             and not self.placed[bar, part]
-            and part not in self.plan.section_at(bar).parts_silent
+            and part not in self.plan.silent_at(bar)
         ]
 
     def _fill_free(
@@ -606,7 +612,7 @@ class _Composer:
         """Cut bars into runs in which the same parts accompany."""
         runs: list[tuple[range, tuple[int, ...]]] = []
         for bar in bars:
-            silent = self.plan.section_at(bar).parts_silent
+            silent = self.plan.silent_at(bar)
             parts = tuple(
                 part
                 for part in sketches

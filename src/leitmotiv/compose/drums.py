@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from leitmotiv.compose.drummer import Drummer, StepClock, stroke_velocities
-from leitmotiv.compose.harmony_spans import is_silent, section_intensity, source_section
+from leitmotiv.compose.harmony_spans import section_intensity, source_section
 from leitmotiv.plan.plan import Plan
 from leitmotiv.score.score import Origin, make_notes
 from leitmotiv.styles.choice import patterns_for_meter, pick_pattern
@@ -248,7 +248,7 @@ def drum_notes(
             intensity = min(0.8 * plan.drums.intensity + 0.2 * intensity, 1.0)
         complexity = _complexity(plan, style, intensity)
         pattern = pick_pattern(style.drums, meter, intensity)
-        silent = is_silent(plan, part_index, section.start_bar_index) or section.texture == "solo"
+        silent = part_index in section.parts_silent or section.texture == "solo"
         if pattern is None or silent:
             was_playing = False
             if kit is not None:

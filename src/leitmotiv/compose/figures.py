@@ -10,7 +10,8 @@ Grid symbols, one character a step (see :mod:`leitmotiv.styles.grid`):
   the chord tone below, ``p`` a passing or neighbour note towards its next chord note;
 - ``chordal``: the symbols of :class:`~leitmotiv.styles.style.CompPattern` (``b`` is the bass).
 
-Public names: :class:`Texture`, :data:`TEXTURES`, :func:`choose_textures`.
+Public names: :class:`Texture`, :data:`TEXTURES`, :func:`choose_textures`,
+:func:`textures_by_bar`.
 
 References
 ----------
@@ -30,7 +31,9 @@ from leitmotiv.plan.plan import Plan
 from leitmotiv.styles.style import Voicing
 from leitmotiv.theory import Meter
 
-__all__ = ["TEXTURES", "Texture", "choose_textures"]
+__all__ = ["TEXTURES", "Texture", "choose_textures", "textures_by_bar"]
+
+_CHANGE = 0.6  # chance that a later phrase of a section changes its texture
 
 
 @dataclass(frozen=True)
@@ -95,8 +98,8 @@ TEXTURES: tuple[Texture, ...] = (
             ("xxxxxxxxxxxxxxxx", "x-x-x-x-x-x-x-x-"), "X-t- btt- X-t- btt-", "close", 4),
     Texture("tutti", "4/4", (0.8, 1.0), "1---1---5---5---", ("x---x---x---x-x-",),
             "X--- x--- X--- x-x-", "open", 5, ("full",)),
-    Texture("motet", "4/4", (0.0, 1.0), "1---5---1-------",
-            ("x-------p---x---", "----x-------x-p-", "x---x-----p-x---"), "x--- x--- x--- x---",
+    Texture("motet", "4/4", (0.0, 1.0), "1-------1-------",
+            ("x-------p-------", "----x-------x---", "x-----------p---"), "x--- x--- x--- x---",
             "open", 4, genres=_CHORAL),
     Texture("hymn", "4/4", (0.0, 1.0), "1---1---1---1---", ("h",), "x--- x--- x--- x---",
             "open", 4, genres=_HYMN),
@@ -119,10 +122,22 @@ TEXTURES: tuple[Texture, ...] = (
     Texture("concerto", "4/4", (0.45, 1.0), "1-1-1-3-5-5-8-a-",
             ("x-x-x-x-x-x-x-x-", "x-2-x-0-x-2-x-p-"), "b-t- t-t- b-t- t-t-", "close", 4,
             genres=_BAROQUE),
+    Texture("orchestral swell", "4/4", (0.2, 0.9), "1-------5---a---",
+            ("x---p---x---p---", "x-------------p-", "--------x---p-x-", "x---x---x-p-x---"),
+            "1-3- 2-3- 1-3- 2-4-", "open", 4, genres=_FILM),
+    Texture("off-beat winds", "4/4", (0.35, 1.0), "1---....5---....",
+            ("....x-......x-x-", "x-2-x-3-x-2-x-p-", "x---------------"),
+            ".... t-.. .... t-t-", "close", 4, genres=_FILM),
+    Texture("orchestral three", "3/4", (0.2, 1.0), "1-------a---",
+            ("x---p---x---", "x-------p---", "....x---x-p-", "x-2-x-3-x-p-"),
+            "1-3- 2-3- 4-3-", "open", 4, genres=_FILM),
+    Texture("orchestral six", "6/8", (0.2, 1.0), "1-----5---a-",
+            ("x---p-x---p-", "x-----x-----", "x-2-3-x-2-p-"),
+            "1-2-3- 4-3-2-", "open", 4, genres=_FILM),
     Texture("film ostinato", "4/4", (0.45, 1.0), "1-----1-1-----1-",
             ("x-2-3-2-x-2-3-2-", "x-xxx-xxx-xxx-xx", "x---------------"),
             "1-2- 3-2- 1-2- 3-2-", "close", 3, genres=_FILM),
-    Texture("film chorale", "4/4", (0.0, 0.5), "1---------------",
+    Texture("film chorale", "4/4", (0.0, 0.3), "1---------------",
             ("x-------p-------", "x---------------", "x-------x---p---"),
             "x--- ---- ---- ----", "open", 4, genres=_FILM),
     # --- three beats --------------------------------------------------------------------------
@@ -179,6 +194,11 @@ def _is_sung(plan: Plan) -> bool:
     return 2 * sum(part.program in (52, 53, 54, 91) for part in pitched) > len(pitched)
 
 
+def _is_genre_itself(texture: Texture) -> bool:
+    """Whether a texture makes its genre: a waltz without its bass and two chords is none."""
+    return bool(texture.genres) and texture.genres is not _FILM
+
+
 def _suits(texture: Texture, plan: Plan, section_index: int) -> float:
     """How well a texture suits a section; 0 where it does not."""
     section = plan.sections[section_index]
@@ -196,7 +216,7 @@ def _suits(texture: Texture, plan: Plan, section_index: int) -> float:
     weight = float(np.exp(-11.0 * distance)) if distance < 0.35 else 0.0
     if _is_sung(plan) and not texture.genres:
         weight *= 1.0 if texture.name.startswith(("held", "moving")) else 0.02
-    weight *= 12.0 if texture.genres else 1.0
+    weight *= 12.0 if _is_genre_itself(texture) else 2.0 if texture.genres else 1.0
     if texture.textures:
         weight *= 5.0 if section.texture in texture.textures else 0.1
     if texture.name.startswith("held") and section.texture not in _THIN:
@@ -219,7 +239,7 @@ def choose_textures(plan: Plan) -> tuple[Texture, ...]:
             source = index
         rng = np.random.default_rng([plan.seed % 2**32, 7919, source])
         weights = np.array([_suits(texture, plan, index) for texture in TEXTURES])
-        own = np.array([bool(texture.genres) for texture in TEXTURES])
+        own = np.array([_is_genre_itself(texture) for texture in TEXTURES])
         if weights[own].sum() > 0.5:
             weights[~own] *= 0.06  # a waltz sounds like one
         if index and source == index and chosen:
@@ -237,3 +257,28 @@ def choose_textures(plan: Plan) -> tuple[Texture, ...]:
             continue
         chosen.append(TEXTURES[int(rng.choice(len(TEXTURES), p=weights / weights.sum()))])
     return tuple(chosen)
+
+
+def textures_by_bar(plan: Plan) -> tuple[Texture, ...]:
+    """Return the texture of every bar: the section's, which a later phrase may change.
+
+    Figures that are the genre itself, such as a waltz's, stay through the section, and so does
+    what a section plays when it returns as it was.
+    """
+    chosen = choose_textures(plan)
+    found: list[Texture] = []
+    for index, section in enumerate(plan.sections):
+        source = index if section.edit_share >= DEVELOPED else source_section(plan, index)
+        suits = np.array([_suits(texture, plan, index) for texture in TEXTURES])
+        own = np.array([_is_genre_itself(texture) for texture in TEXTURES])
+        if suits[own].sum() > 0.5:
+            suits[~own] *= 0.06
+        texture = chosen[index]
+        for number, phrase in enumerate(section.phrases):
+            rng = np.random.default_rng([plan.seed % 2**32, 104729, source, number])
+            changes = number > 0 and rng.random() < _CHANGE
+            weights = suits * [0.0 if other is texture else 1.0 for other in TEXTURES]
+            if changes and weights.sum() > 0.05:
+                texture = TEXTURES[int(rng.choice(len(TEXTURES), p=weights / weights.sum()))]
+            found += [texture] * phrase.num_bars
+    return tuple(found)

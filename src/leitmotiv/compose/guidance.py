@@ -353,6 +353,9 @@ class GuidanceFilter:
             leap = np.abs(pitches - previous[-1])
             value -= np.where(leap > 12, 6.0, np.where(leap > 7, 1.0, 0.0))
             value -= np.where(leap == 6, 1.0, 0.0)
+            if rule.is_melody and row.events and self._is_foreign(rule, row.events[-1]):
+                # What is foreign to the harmony goes on by step.
+                value -= np.where((leap > 2) | (leap == 0), 1.5, 0.0)
             if rule.is_melody:
                 value -= (0.4 if rule.is_sung else 0.1) * np.maximum(leap - 2, 0)
                 value -= self._parallel_with_roots(rule, row, previous[-1], pitches)
@@ -367,6 +370,11 @@ class GuidanceFilter:
             reach = max(0.3 * (rule.high - rule.low), 5.0)
             value -= 0.25 * np.maximum(np.abs(pitches - centre) - reach, 0)
         return value
+
+    @staticmethod
+    def _is_foreign(rule: CellRule, event: Sequence[int]) -> bool:
+        tones = rule.chord_tones[rule.chord_index(event[0] - POSITION_OFFSET)]
+        return bool(tones) and (event[1] - PITCH_OFFSET) % 12 not in tones
 
     def _parallel_with_roots(
         self, rule: CellRule, row: RowState, previous: int, pitches: NDArray[np.int64]

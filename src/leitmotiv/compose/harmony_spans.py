@@ -91,7 +91,7 @@ def source_section(plan: Plan, section_index: int) -> int:
 
 def is_silent(plan: Plan, part_index: int, bar_index: int) -> bool:
     """Whether the plan lets a part rest in a bar."""
-    return part_index in plan.section_at(bar_index).parts_silent
+    return part_index in plan.silent_at(bar_index)
 
 
 def section_intensity(plan: Plan, bar_index: int) -> float:

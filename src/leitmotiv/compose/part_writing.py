@@ -140,7 +140,7 @@ def _homes(parts: Sequence[PlanPart], ceiling: float | None, *, has_bass: bool) 
         home = part.low + 0.42 * width
         if count >= 3:
             # A ladder from A2 to A4, or to below the melody; the part's own range comes last.
-            top = 69.0 if ceiling is None else min(69.0, ceiling - 5.0)
+            top = 71.0 if ceiling is None else min(71.0, ceiling - 4.0)
             bottom = 49.0 if part.program in _SUNG else 45.0  # singers keep closer together
             ladder = bottom + (max(top, 55.0) - bottom) * index / (count - 1)
             home = 0.35 * home + 0.65 * ladder
@@ -358,7 +358,7 @@ def _active(
     plan: Plan, part_indices: Sequence[int], span: ChordSpan, *, ignore_silence: bool
 ) -> tuple[int, ...]:
     """The parts that play in the section of a span."""
-    silent = () if ignore_silence else plan.section_at(span.bar_index).parts_silent
+    silent = frozenset() if ignore_silence else plan.silent_at(span.bar_index)
     return tuple(index for index in part_indices if index not in silent)
 
 
@@ -366,7 +366,7 @@ def _carries_bass(plan: Plan, part_index: int, active: Sequence[int], span: Chor
     """Whether the lowest voice must give the chord its bass note."""
     if plan.parts[part_index].role == "bass":
         return True
-    silent = plan.section_at(span.bar_index).parts_silent
+    silent = plan.silent_at(span.bar_index)
     chordal = [
         index
         for index, part in enumerate(plan.parts)

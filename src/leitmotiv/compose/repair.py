@@ -147,7 +147,7 @@ def _bass_parts(canvas: Canvas, bar: int, lead: int) -> list[int]:
     sounding = [
         part
         for part, entry in enumerate(plan.parts)
-        if part not in plan.section_at(bar).parts_silent and not entry.is_drum
+        if part not in plan.silent_at(bar) and not entry.is_drum
     ]
     basses = [part for part in sounding if plan.parts[part].role == "bass"]
     others = [part for part in sounding if part != lead]
@@ -180,7 +180,7 @@ def _settle_last_bar(canvas: Canvas, part: int) -> None:
     """In the last bar every note rings to the end once the last chord has been reached."""
     plan = canvas.plan
     bar = plan.num_bars - 1
-    if part in plan.section_at(bar).parts_silent:
+    if part in plan.silent_at(bar):
         return
     cell = canvas.cell(bar, part).copy()
     chord = plan.chord_at(bar, 1)

@@ -37,9 +37,10 @@ _LIVELINESS = {
     **{"folk": 1.4, "celtic": 1.6, "ragtime": 1.4, "baroque": 1.4},
     **{"hymn": 0.65, "choral": 0.48},
 }
-_PLAIN = {"hymn": 1.5, "choral": 0.4}
-_VOICES, _VOICE = (52, 53, 54, 91), 16
-_SLOW_SPEAKERS = {2: 0.7, _VOICE: 0.85}  # organs and voices have to breathe or to ring
+_PLAIN = {"hymn": 2.0, "choral": 0.4}
+_EVEN = ("folk", "celtic", "baroque", "hymn", "ragtime")
+_VOICES, _VOICE, _ORGAN = (52, 53, 54, 91), 16, 2
+_SLOW_SPEAKERS = {_ORGAN: 0.5, _VOICE: 0.85}  # organs and voices have to breathe or to ring
 _COUNTER_FREEDOM = 0.3  # share of the sketch's pull that a counter-melody feels
 
 
@@ -238,14 +239,19 @@ class Writer:
         per_beat *= _SLOW_SPEAKERS.get(self._singer(), 1.0)
         per_quarter = per_beat * (1.35 if meter.is_compound else 1.0) * 480 / meter.beat_ticks
         phrase = plan.phrase_at(bar)
-        # Bars move at different speeds: a statement, an answer, a run to the goal, the goal.
+        # Bars move at different speeds: a statement, an answer, a run to the goal, the goal. Where
+        # the notes run evenly they differ little.
+        goal, run, answer = (0.8, 1.1, 1.0) if self._runs_evenly() else (0.55, 1.35, 0.8)
         if bar == phrase.end_bar_index - 1:
-            per_quarter *= 0.55
+            per_quarter *= goal
         elif bar == phrase.end_bar_index - 2 and phrase.num_bars >= 4:
-            per_quarter *= 1.35
+            per_quarter *= run
         elif (bar - phrase.start_bar_index) % 2:
-            per_quarter *= 0.8
+            per_quarter *= answer
         return int(tags.density_id(per_quarter * 100, 2400))
+
+    def _runs_evenly(self) -> bool:
+        return self.canvas.plan.genre in _EVEN or self._singer() == _ORGAN
 
     def _singer(self) -> int:
         """General MIDI family (0-15) of the part whose role is the melody; 16 for voices."""

@@ -29,6 +29,7 @@ _GENRE_LEVEL = {
     "rock": 0.15, "electronic": 0.1, "march": 0.12, "synthwave": 0.05, "funk": 0.08,
     "chiptune": 0.08,
 }  # fmt: skip
+_LARGE, _FEWEST = 6, 4  # pitched parts that make choirs, and that play at least
 _POLYPHONIC = ("baroque", "choral", "classical")
 
 
@@ -100,7 +101,35 @@ def shape_textures(
         else:
             section.texture = "homophonic"
         section.silent = _resting(section, index, parts, genre=genre, form=form)
+        _answer_in_choirs(section, index, parts)
     _let_everyone_play(sections, len(parts))
+
+
+def _answer_in_choirs(section: SectionSketch, index: int, parts: tuple[PlanPart, ...]) -> None:
+    """Let one family of a large ensemble rest in a phrase, the next one in the next.
+
+    An orchestra that plays throughout has no colours; winds, brass, strings and voices take turns
+    at the accompaniment (W. Piston, *Orchestration*, 1955, part 2). The tutti stays whole.
+    """
+    playing = [i for i, part in enumerate(parts) if not part.is_drum and i not in section.silent]
+    if len(playing) < _LARGE or section.texture == "full" or section.is_frame:
+        return
+    choirs: dict[int, list[int]] = {}
+    for part in playing:
+        if parts[part].role in ("harmony", "pad"):
+            choirs.setdefault(_choir(parts[part].program), []).append(part)
+    groups = [group for group in choirs.values() if len(playing) - len(group) >= _FEWEST]
+    if len(choirs) < 2 or not groups:
+        return
+    for number, phrase in enumerate(section.phrases):
+        phrase.silent = tuple(groups[(index + number) % len(groups)])
+
+
+def _choir(program: int) -> int:
+    """Number the families that answer each other: strings, voices, brass, winds, others."""
+    if program in (52, 53, 54, 91):
+        return 1
+    return {5: 0, 6: 0, 7: 2, 8: 3, 9: 3}.get(program // 8, 4)
 
 
 def _let_everyone_play(sections: list[SectionSketch], num_parts: int) -> None:

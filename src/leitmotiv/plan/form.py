@@ -55,6 +55,7 @@ class PhraseSketch:
 
     num_bars: int
     cadence: Cadence = "none"
+    silent: tuple[int, ...] = ()
 
 
 @dataclass
@@ -275,6 +276,7 @@ def make_form(
     *,
     phrase_bars: int = 4,
     developed: bool = False,
+    open_phrases: bool = False,
 ) -> list[SectionSketch]:
     """Lay out sections with phrases and cadences; the bars always add up to ``num_bars``.
 
@@ -287,7 +289,9 @@ def make_form(
     phrase_bars : int
         4, or 8 where bars are short.
     developed : bool
-        Returns keep no more than their opening (see :data:`DEVELOPED`).
+        Returns keep no more than their opening (see :data:`DEVELOPED`), and phrases may be uneven.
+    open_phrases : bool
+        Some phrases inside a section go on without a full close.
 
     Examples
     --------
@@ -323,7 +327,7 @@ def make_form(
     if coda:
         name = "outro" if form in ("verse-chorus", "build-up") else "coda"
         sections.append(SectionSketch("Z", name, coda, label=name.capitalize()))
-    _add_phrases(sections, form, phrase_bars, rng, free=developed)
+    _add_phrases(sections, form, phrase_bars, rng, uneven=developed, open_phrases=open_phrases)
     return sections
 
 
@@ -353,7 +357,8 @@ def _add_phrases(
     phrase_bars: int,
     rng: np.random.Generator,
     *,
-    free: bool = False,
+    uneven: bool = False,
+    open_phrases: bool = False,
 ) -> None:
     last = len(sections) - 1
     for index, section in enumerate(sections):
@@ -362,10 +367,10 @@ def _add_phrases(
             lengths = [4, 4]
         else:
             lengths = tile_phrases(section.num_bars, unit)
-        if free and lengths == [4, 4] and index and rng.random() < 0.35:
+        if uneven and lengths == [4, 4] and index and rng.random() < 0.5:
             lengths = list(_UNEVEN[int(rng.integers(len(_UNEVEN)))])
         follower = None if index == last else sections[index + 1]
-        cadences = _cadences(section, follower, len(lengths), form, rng)
+        cadences = _cadences(section, follower, len(lengths), form, rng, open_phrases)
         if index == last:
             cadences[-1] = "half" if form == "loop" else "authentic"
         for number, (length, cadence) in enumerate(zip(lengths, cadences, strict=True)):
@@ -381,6 +386,7 @@ def _cadences(
     count: int,
     form: str,
     rng: np.random.Generator,
+    open_phrases: bool,
 ) -> list[Cadence]:
     """Choose the cadence of each phrase of a section."""
     closing: Cadence = "authentic"
@@ -397,6 +403,9 @@ def _cadences(
         remaining = count - 1 - index
         if form == "sentence" and index == 0:
             inner.append("none")
+        elif open_phrases and rng.random() < 0.4:
+            # Music that goes on does not stop at every phrase.
+            inner.append("deceptive" if rng.random() < 0.4 else "none")
         elif index % 2 == 0:
             inner.append("half")
         elif remaining == 1 and rng.random() < 0.6:

@@ -125,6 +125,9 @@ class PlanPhrase(_PlanRecord):
     start_bar_index: int = Field(ge=0, lt=MAX_BARS, description="First bar, counted in the piece.")
     num_bars: int = Field(ge=1, le=MAX_BARS, description="Length in bars.")
     cadence: Cadence = Field(description="How the last bar closes.")
+    parts_silent: tuple[int, ...] = Field(
+        default=(), description="Indices of parts that rest in this phrase beside the section's."
+    )
 
     @property
     def end_bar_index(self) -> int:
@@ -344,11 +347,13 @@ class Plan(_PlanRecord):
                     f"{place}.returns_to={section.returns_to} must be an earlier section, below "
                     f"{index}; point it at the section it repeats or set it to null"
                 )
-            if any(not 0 <= part < len(self.parts) for part in section.parts_silent):
-                raise ValueError(
-                    f"{place}.parts_silent={list(section.parts_silent)} must hold part indices "
-                    f"from 0 to {len(self.parts) - 1}; check the list of parts"
-                )
+            resting = [section.parts_silent, *(phrase.parts_silent for phrase in section.phrases)]
+            for silent in resting:
+                if any(not 0 <= part < len(self.parts) for part in silent):
+                    raise ValueError(
+                        f"{place}.parts_silent={list(silent)} must hold part indices "
+                        f"from 0 to {len(self.parts) - 1}; check the list of parts"
+                    )
         if position != self.num_bars:
             raise ValueError(
                 f"num_bars={self.num_bars} must equal the sum of the sections, {position}; "
@@ -461,6 +466,11 @@ class Plan(_PlanRecord):
         """Return the phrase that holds a bar."""
         phrases = self.section_at(bar_index).phrases
         return next(p for p in phrases if p.start_bar_index <= bar_index < p.end_bar_index)
+
+    def silent_at(self, bar_index: int) -> frozenset[int]:
+        """Return the parts that rest in a bar, by its section and its phrase."""
+        phrase, section = self.phrase_at(bar_index), self.section_at(bar_index)
+        return frozenset((*section.parts_silent, *phrase.parts_silent))
 
     def goal_half(self, bar_index: int) -> int:
         """Return the half of a phrase's last bar in which its cadence comes to rest.

@@ -92,6 +92,8 @@ _STIRRED = 0.45
 _STIRRED_STYLES = {"orchestral": "orchestral film"}
 # Genres whose returns are literal: dances with repeats, loops and grooves.
 _GROOVES = ("waltz", "march", "ragtime", "folk", "celtic", "tango", "bossa", "jazz", "ambient")
+# Genres of even notes and plain tunes: their themes keep their note values.
+_PLAIN = ("hymn", "choral", "folk", "celtic", "baroque", "ragtime", "march")
 _MODULATING = ("classical", "romantic", "hymn", "baroque", "ragtime", "film", "jazz")
 
 
@@ -133,6 +135,8 @@ def choose_genre(brief: Brief, rng: np.random.Generator) -> Genre:
     drums = any("drum" in name for name in players)
     if players and set(players) == {"acoustic grand piano"}:
         return genres["nocturne" if _mood(brief)[1] < 0.3 else "classical"]
+    if players and set(players) <= {"church organ", "harpsichord"}:
+        return genres["baroque"]
     if any("guitar" in name and ("over" in name or "dist" in name) for name in players):
         return genres["rock"]
     if players and set(players) <= {"choir aahs", "voice oohs"}:
@@ -283,7 +287,12 @@ def _freeze(sections: list[SectionSketch]) -> tuple[PlanSection, ...]:
         start = bar
         for phrase in section.phrases:
             phrases.append(
-                PlanPhrase(start_bar_index=bar, num_bars=phrase.num_bars, cadence=phrase.cadence)
+                PlanPhrase(
+                    start_bar_index=bar,
+                    num_bars=phrase.num_bars,
+                    cadence=phrase.cadence,
+                    parts_silent=phrase.silent,
+                )
             )
             bar += phrase.num_bars
         frozen.append(
@@ -316,7 +325,7 @@ def _style_progressions(style: Any, key: Key) -> dict[str, tuple[ProgressionLike
 
 def _harmonic_rhythm(genre: Genre, bar_sec: float) -> HarmonicRhythm:
     if genre.harmony in ("hymn", "baroque"):
-        return HarmonicRhythm(split=0.6 if bar_sec > 1.8 else 0.2)
+        return HarmonicRhythm(split=0.7 if bar_sec > 1.8 else 0.35)
     return HarmonicRhythm(
         split=min(max(0.2 * bar_sec, 0.15), 0.65), hold=0.1 if bar_sec < 1.3 else 0.0
     )
@@ -400,7 +409,7 @@ def make_plan(brief: Brief, rng: np.random.Generator, *, style: StyleChoice = No
     bar_sec = meter.bar_ticks / meter.beat_ticks * 60.0 / length.bpm
     # Where nobody asked for a form and no groove holds the piece together, it develops.
     developed = brief.form is None and brief.chords is None and genre.name not in _GROOVES
-    developed = developed and not any(part.is_drum for part in parts)
+    developed = developed and (genre.name == "orchestral" or not any(p.is_drum for p in parts))
     if developed:
         form = grow_form(form, length.num_bars, stage[4])
     sections = _lay_out(brief, genre, form, home, length, bar_sec, stage[6], developed=developed)
@@ -437,7 +446,13 @@ def make_plan(brief: Brief, rng: np.random.Generator, *, style: StyleChoice = No
     shape_textures(sections, parts, genre=genre.name, form=form)
     num_theme_bars = theme_bars(brief, meter, bar_sec, sections[0].phrases[0].num_bars)
     placements = place_theme(
-        sections, parts, num_theme_bars, home, stage[8], reharmonise=brief.chords is None
+        sections,
+        parts,
+        num_theme_bars,
+        home,
+        stage[8],
+        reharmonise=brief.chords is None,
+        plain=genre.name in _PLAIN,
     )
     if brief.chords is None:
         mood = (valence, arousal)
@@ -494,7 +509,12 @@ def _lay_out(
     phrase_bars = 8 if bar_sec < 1.25 else 4
     try:
         sections = make_form(
-            length.num_bars, form, rng, phrase_bars=phrase_bars, developed=developed
+            length.num_bars,
+            form,
+            rng,
+            phrase_bars=phrase_bars,
+            developed=developed,
+            open_phrases=developed and genre.harmony != "hymn",
         )
     except LeitmotivError as error:  # pragma: no cover - forms are checked above
         raise BriefError(str(error)) from None

@@ -130,12 +130,25 @@ def _read(text: str) -> Brief:
         )
     if len(reading.leftovers) >= _MIN_UNKNOWN and len(reading.leftovers) > len(notes):
         notes.append(_HINT)
+    _choose_organ(text, reading.fields, notes)
     return Brief(
         text=text.strip(),
         understood=tuple(notes),
         not_understood=reading.leftovers,
         **reading.fields,
     )
+
+
+def _choose_organ(text: str, fields: dict[str, Any], notes: list[str]) -> None:
+    """An organ of no named kind has pipes, but drawbars where the genre has a groove."""
+    if fields.get("genre") not in _DRAWBAR_GENRES or re.search(_PIPES, text, re.IGNORECASE):
+        return
+    for name in ("instruments", "joining"):
+        if name in fields:
+            fields[name] = tuple(
+                "Drawbar Organ" if player == "Church Organ" else player for player in fields[name]
+            )
+    notes[:] = [note.replace("Church Organ", "Drawbar Organ") for note in notes]
 
 
 def _read_title(sentence: Sentence, fields: dict[str, Any], notes: list[str]) -> None:
@@ -155,6 +168,8 @@ def _read_seed(sentence: Sentence, fields: dict[str, Any], notes: list[str]) -> 
         notes.append(f"seed: {match[1]}")
 
 
+_DRAWBAR_GENRES = ("jazz", "funk", "blues", "rock", "pop", "hip-hop", "lo-fi", "bossa", "ragtime")
+_PIPES = r"\b(church|pipe|cathedral)\s+organ"
 _CHORD_LABEL = (
     r"\bchords?(?:\s+progression)?\s*[:=]\s*|\bprogression\s*[:=]\s*"
     r"|\bchords\s+(?=[a-g][^\s]*\s*\|)"

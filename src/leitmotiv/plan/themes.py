@@ -58,16 +58,19 @@ def place_theme(
     rng: np.random.Generator,
     *,
     reharmonise: bool = False,
+    plain: bool = False,
 ) -> tuple[ThemePlacement, ...]:
     """Return the placements, sorted by bar; empty when nobody has a melody.
 
-    ``reharmonise`` allows returns that ask for other chords.
+    ``reharmonise`` allows returns that ask for other chords; ``plain`` leaves the theme its note
+    values, as the tunes of hymns, dances and toccatas keep theirs.
     """
     melody = next((i for i, part in enumerate(parts) if part.role == "melody"), None)
     if melody is None:
         return ()
     other = _second_singer(parts, melody)
-    developments = _Developments(rng, straight=any(part.is_drum for part in parts))
+    straight = any(part.is_drum for part in parts)
+    developments = _Developments(rng, straight=straight, plain=plain)
     placements: list[ThemePlacement] = []
     bar = 0
     stated, returns = False, 0
@@ -132,11 +135,14 @@ def _return(section: SectionSketch, last: bool, returns: int, reharmonise: bool)
 class _Developments:
     """Deals the ways of developing a theme, none twice before all have come."""
 
-    def __init__(self, rng: np.random.Generator, *, straight: bool) -> None:
+    def __init__(self, rng: np.random.Generator, *, straight: bool, plain: bool) -> None:
         self.rng = rng
+        self.kinds: tuple[Transform, ...] = ("sequence", "fragment", "invert")
+        if not plain:
+            self.kinds += ("diminish",)
         # Beats parted in three would stumble over drums that halve them.
-        more: tuple[Transform, ...] = () if straight else ("meter change",)
-        self.kinds: tuple[Transform, ...] = ("sequence", "fragment", "invert", "diminish", *more)
+        if not plain and not straight:
+            self.kinds += ("meter change",)
         self.left: list[Transform] = []
 
     def next(self) -> Transform:
@@ -169,6 +175,7 @@ def _develop(
             rng = developments.rng
             steps = int(rng.choice([-2, 1, 2, 4])) if transform == "sequence" else 0
             player = players[number % 2] if rng.random() < 0.7 else players[0]
+            player = players[0] if player in phrase.silent else player
             found.append(_placement(bar, size, player, transform, steps))
             again = bar + size
             if number == 0 and again + size <= bar + phrase.num_bars - 1:

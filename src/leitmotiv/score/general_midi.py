@@ -89,10 +89,10 @@ _TABLE: dict[str, str] = {
         Dulcimer     |52|88 |treble|hammered dulcimer,cimbalom,santur,zither
     """,
     "organ": """
-        Drawbar Organ   |36|96|grand|organ,hammond,hammond organ,jazz organ,b3,electric organ
+        Drawbar Organ   |36|96|grand|hammond,hammond organ,jazz organ,b3,electric organ
         Percussive Organ|36|96|grand|percussion organ
         Rock Organ      |36|96|grand|leslie organ
-        Church Organ    |24|96|grand|pipe organ,cathedral organ
+        Church Organ    |24|96|grand|organ,pipe organ,cathedral organ
         Reed Organ      |36|96|grand|harmonium,pump organ
         Accordion       |53|89|treble|musette,bayan
         Harmonica       |60|96|treble|mouth organ,blues harp
