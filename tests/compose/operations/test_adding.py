@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import lru_cache
 
 import numpy as np
@@ -10,7 +11,8 @@ import pytest
 from leitmotiv.compose import WriterOptions
 from leitmotiv.compose.operations import add_part, harmonise_melody
 from leitmotiv.errors import ComposeError
-from leitmotiv.score import Origin, Score
+from leitmotiv.score import MeterChange, Origin, Score
+from leitmotiv.theory import Meter
 
 from .scores import song, tune_part
 
@@ -38,6 +40,32 @@ def test_added_drums_are_a_style() -> None:
     after = add_part(song(), "drums", rng=np.random.default_rng(1), options=QUICK)
     assert after.parts[3].is_drum
     assert set(after.parts[3].notes["origin"].tolist()) == {Origin.STYLE}
+
+
+def test_drums_play_under_a_bare_tune_of_any_meter() -> None:
+    for meter, bars in ((Meter(6, 8), 10), (Meter(7, 8), 9), (Meter(3, 4), 10)):
+        tune = replace(song().with_parts([tune_part()]), meters=(MeterChange(0, meter),))
+        drums = add_part(tune, "drums", rng=np.random.default_rng(1), options=QUICK).parts[1]
+        struck = {int(tune.bar_index_at(int(t))) for t in drums.notes["onset"]}
+        assert len(struck) >= bars - 1
+
+
+def test_every_meter_of_a_piece_gets_the_new_part_and_the_harmony() -> None:
+    change = (MeterChange(0, Meter(4, 4)), MeterChange(4 * BAR, Meter(3, 4)))
+    tune = replace(song().with_parts([tune_part()]), meters=change)
+    cello = add_part(tune, "cello", rng=np.random.default_rng(1), options=QUICK).parts[1]
+    chorale = harmonise_melody(tune, ["choir"], rng=np.random.default_rng(1), options=QUICK)
+    for part in (cello, chorale.parts[3]):
+        assert part.notes["onset"].min() < 2 * BAR
+        assert part.notes["onset"].max() >= 6 * BAR
+
+
+def test_many_parts_can_have_one_more() -> None:
+    parts = [replace(song().parts[i % 3], name=f"Part {i}") for i in range(20)]
+    crowd = song().with_parts(parts)
+    after = add_part(crowd, "cello", "bass", rng=np.random.default_rng(1), options=QUICK)
+    assert after.parts[:20] == crowd.parts
+    assert len(after.parts[20].notes)
 
 
 def test_a_harmonised_melody_is_kept_note_for_note() -> None:

@@ -8,7 +8,7 @@ import pytest
 from leitmotiv.compose import WriterOptions
 from leitmotiv.compose.operations import vary
 from leitmotiv.errors import ComposeError
-from leitmotiv.score import Origin, Score
+from leitmotiv.score import Origin, Part, Score, make_notes
 from leitmotiv.score.analysis import estimate_key
 
 from .scores import song
@@ -36,6 +36,33 @@ def test_ornaments_keep_every_struck_note() -> None:
     assert kept["onset"].tolist() == before.parts[0].notes["onset"].tolist()
     assert kept["pitch"].tolist() == before.parts[0].notes["pitch"].tolist()
     assert len(after.parts[0].notes) > len(kept)
+
+
+def test_equal_turns_of_the_melody_get_equal_ornaments() -> None:
+    score = song(repeats=2)
+    after = vary(score, "ornament", amount=1.0, rng=np.random.default_rng(3)).parts[0].notes
+    first = after[after["onset"] < 7 * BAR]
+    again = after[(after["onset"] >= 8 * BAR) & (after["onset"] < 15 * BAR)]
+    assert (again["onset"] - 8 * BAR).tolist() == first["onset"].tolist()
+    assert again["pitch"].tolist() == first["pitch"].tolist()
+
+
+def test_ornaments_are_of_several_kinds_and_move_by_small_steps() -> None:
+    after = vary(song(), "ornament", amount=1.0, rng=np.random.default_rng(3)).parts[0].notes
+    added = np.flatnonzero(after["origin"] == Origin.STYLE)
+    steps = after["pitch"][added].astype(int) - after["pitch"][added - 1]
+    assert np.abs(steps).max() <= 7  # a fifth
+    assert len(set(steps.tolist())) >= 3
+
+
+def test_a_score_without_pitches_or_long_notes_is_refused(rng: np.random.Generator) -> None:
+    drums = Part("Drums", 0, True, notes=make_notes([0, 480], [100, 100], [36, 38]))
+    with pytest.raises(ComposeError, match="needs pitched notes"):
+        vary(Score((drums,)), "mode", rng=rng)
+    with pytest.raises(ComposeError, match="finds no note to adorn"):
+        vary(Score((Part("A", notes=make_notes([0], [480], [60])),)), "ornament", rng=rng)
+    with pytest.raises(ComposeError, match="a part beside the melody"):
+        vary(song().with_parts(song().parts[:1]), "accompaniment", rng=rng)
 
 
 def test_the_other_mode_has_the_same_tonic_and_rhythm() -> None:

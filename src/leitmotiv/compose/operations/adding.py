@@ -13,7 +13,7 @@ import numpy as np
 
 from leitmotiv.compose.operations.melody_harmony import chords_for_melody, melody_keys
 from leitmotiv.compose.operations.part_song import part_song
-from leitmotiv.compose.operations.reading import Reading, read_plan
+from leitmotiv.compose.operations.reading import Reading, meter_stretches, read_plan
 from leitmotiv.compose.operations.region import (
     USUAL_OPTIONS,
     Progress,
@@ -29,11 +29,13 @@ from leitmotiv.models import EventModel
 from leitmotiv.plan import Plan, PlanPart
 from leitmotiv.plan.palette import make_palette
 from leitmotiv.plan.vocabulary import vocabulary
-from leitmotiv.score import Part, Score
+from leitmotiv.score import ChordChange, Part, Score
 from leitmotiv.score.general_midi import DRUM_KIT, find_ensemble, find_instrument
 
 __all__ = ["add_part", "harmonise_melody", "palette_for"]
 
+_DRUM_ENERGY = 0.45
+_MOST_IN_VIEW = 15  # parts beside the new one, the sixteenth of the plan
 _ROLES = ("melody", "counter", "harmony", "bass", "pad", "drums")
 
 
@@ -83,38 +85,73 @@ def add_part(
     Raises
     ------
     ComposeError
-        If instrument or role is unknown, or the score is empty or has sixteen parts already.
+        If instrument or role is unknown, or the score is empty.
+
+    Notes
+    -----
+    The fifteen busiest parts are in view. Each stretch of one meter is written by itself.
     """
     if role not in _ROLES:
         raise ComposeError(f"role={role!r} must be one of {', '.join(_ROLES)}")
-    reading = read_plan(score)
-    if reading.plan.num_parts >= 16:
-        raise ComposeError("the score has 16 parts, the most there can be; merge two of them")
     single = palette_for([instrument])[0]
     role = "drums" if single.is_drum else role
     if role == "drums" and not single.is_drum:
         raise ComposeError(f"role='drums' does not go with {instrument!r}; name 'drums'")
+    if not score.num_notes:
+        raise ComposeError("the score is empty; it must hold at least one part with notes")
+    busy = sorted(range(len(score.parts)), key=lambda i: -len(score.parts[i].notes))[:_MOST_IN_VIEW]
+    view = score.with_parts([score.parts[i] for i in sorted(busy)])
+    entry = _entry(view, instrument, single, role)
+    part = Part(entry.name, entry.program, entry.is_drum, entry.role)
+    grown = view.with_parts([*view.parts, part])
+    stretches = meter_stretches(view)
+    for number, (stretch, generator) in enumerate(
+        zip(stretches, rng.spawn(len(stretches)), strict=True)
+    ):
+
+        def tell(fraction: float, message: str, number: int = number) -> None:
+            progress((number + fraction) / len(stretches), message)
+
+        reading = read_plan(view, stretch)
+        if not len(reading.notes):
+            continue
+        reading = _with_entry(reading, entry, len(view.parts))
+        target = np.zeros((reading.plan.num_bars, reading.plan.num_parts), dtype=bool)
+        target[np.unique(reading.notes["bar"]), -1] = True
+        composer = RegionComposer(reading, model=model, options=options)
+        if role == "melody":
+            composer.leads[:] = reading.plan.num_parts - 1
+        composer.clear(target)
+        composer.write(target, generator, progress=tell)
+        grown = merge_region(grown, reading, composer.canvas, target)
+    return score.with_parts([*score.parts, grown.parts[-1]])
+
+
+def _entry(view: Score, instrument: str, single: PlanPart, role: str) -> PlanPart:
+    """The new part: its task, and the register in which it does not cover the melody."""
     found = find_instrument(instrument)
     low, high = single.low, single.high
     if found is not None and role in ("harmony", "counter", "bass", "pad"):
-        top = _melody_top(reading)
+        top = _melody_top(read_plan(view))
         low = max(found.low, 28)
         high = max(min(found.high, top + 3 if role != "bass" else 57), low + 14)
         low = max(low, high - 31)
-    entry = single.replace(role=cast(Any, role), low=low, high=min(high, 127), name=single.name)
+    return single.replace(role=cast(Any, role), low=low, high=min(high, 127), name=single.name)
+
+
+def _with_entry(reading: Reading, entry: PlanPart, index: int) -> Reading:
+    """The reading with one more part, empty so far."""
     plan = reading.plan.replace(parts=(*reading.plan.parts, entry))
-    part = Part(entry.name, entry.program, entry.is_drum, entry.role)
-    grown = score.with_parts([*score.parts, part])
-    reading = replace(reading, plan=plan, parts=(*reading.parts, len(score.parts)))
-    target = np.zeros((plan.num_bars, plan.num_parts), dtype=bool)
-    sounding = np.unique(reading.notes["bar"])
-    target[sounding, -1] = True
-    composer = RegionComposer(reading, model=model, options=options)
-    if role == "melody":
-        composer.leads[:] = plan.num_parts - 1
-    composer.clear(target)
-    composer.write(target, rng, progress=progress)
-    return merge_region(grown, reading, composer.canvas, target)
+    if entry.is_drum:  # a bare tune is no longer bare, and a kit that was asked for plays
+        sections = tuple(
+            section.replace(
+                texture="homophonic" if section.texture in ("solo", "sparse") else section.texture,
+                energy=max(section.energy, _DRUM_ENERGY),
+            )
+            for section in plan.sections
+        )
+        plan = plan.replace(sections=sections)
+    return replace(reading, plan=plan, parts=(*reading.parts, index))
 
 
 def _melody_top(reading: Reading) -> int:
@@ -168,39 +205,49 @@ def harmonise_melody(
     alone = replace(
         score.with_parts([replace(source, role="melody")]), chords=(), sections=score.sections
     )
-    reading = read_plan(alone)
-    chord_rng, note_rng, line_rng = rng.spawn(3)
-    bars = range(reading.start_bar, reading.stop_bar)
-    keys = melody_keys(alone, bars, score if len(score.parts) > 1 else None)
-    _, plan = chords_for_melody(reading, 0, chord_rng, keys=keys)
-    first = reading.plan.parts[0].replace(name=singer.name, program=singer.program)
-    plan = plan.replace(parts=(first, *others), genre="choral" if _sung(palette) else "classical")
-    reading = replace(reading, plan=plan, parts=tuple(range(plan.num_parts)))
-    parts = [
-        replace(source, name=singer.name, program=singer.program, is_drum=False, role="melody"),
-        *(Part(part.name, part.program, part.is_drum, part.role) for part in others),
-    ]
-    grown = alone.with_parts(parts)
-    composer = RegionComposer(reading, model=model, options=options)
-    target = np.ones((plan.num_bars, plan.num_parts), dtype=bool)
-    target[:, 0] = False
-    composer.clear(target)
-    voices = [p for p in range(1, plan.num_parts) if _sings(plan, p)]
-    lines = part_song(plan, voices, composer.melody_ticks(), line_rng)
-    sketches = {part: composer.as_cells(part, notes) for part, notes in lines.items()}
-    composer.write(target, note_rng, sketches=sketches, progress=progress)
-    close_cadences(composer.canvas, composer.leads)
-    for part in range(1, plan.num_parts):
-        tidy_part(composer.canvas, part)
-        if part in sketches:
-            hold_repeats(composer.canvas, part, sketches[part])
-    result = merge_region(grown, reading, composer.canvas, target)
-    ticks = score.bar_ticks[reading.start_bar]
-    chords = [
-        replace(change, tick=change.tick + int(ticks))
-        for change in composer.canvas.to_score().chords
-    ]
-    return replace(result, chords=tuple(chords))
+    grown = alone.with_parts(
+        [
+            replace(source, name=singer.name, program=singer.program, is_drum=False, role="melody"),
+            *(Part(part.name, part.program, part.is_drum, part.role) for part in others),
+        ]
+    )
+    whole = score if len(score.parts) > 1 else None
+    stretches = meter_stretches(alone)
+    chords: list[ChordChange] = []
+    for number, (stretch, generator) in enumerate(
+        zip(stretches, rng.spawn(len(stretches)), strict=True)
+    ):
+
+        def tell(fraction: float, message: str, number: int = number) -> None:
+            progress((number + fraction) / len(stretches), message)
+
+        reading = read_plan(alone, stretch)
+        if not len(reading.notes):
+            continue
+        chord_rng, note_rng, line_rng = generator.spawn(3)
+        keys = melody_keys(alone, stretch, whole)
+        _, plan = chords_for_melody(reading, 0, chord_rng, keys=keys)
+        first = reading.plan.parts[0].replace(name=singer.name, program=singer.program)
+        genre = "choral" if _sung(palette) else "classical"
+        plan = plan.replace(parts=(first, *others), genre=genre)
+        reading = replace(reading, plan=plan, parts=tuple(range(plan.num_parts)))
+        composer = RegionComposer(reading, model=model, options=options)
+        target = np.ones((plan.num_bars, plan.num_parts), dtype=bool)
+        target[:, 0] = False
+        composer.clear(target)
+        voices = [p for p in range(1, plan.num_parts) if _sings(plan, p)]
+        lines = part_song(plan, voices, composer.melody_ticks(), line_rng)
+        sketches = {part: composer.as_cells(part, notes) for part, notes in lines.items()}
+        composer.write(target, note_rng, sketches=sketches, progress=tell)
+        close_cadences(composer.canvas, composer.leads)
+        for part in range(1, plan.num_parts):
+            tidy_part(composer.canvas, part)
+            if part in sketches:
+                hold_repeats(composer.canvas, part, sketches[part])
+        grown = merge_region(grown, reading, composer.canvas, target)
+        start = int(score.bar_ticks[stretch.start])
+        chords += [replace(c, tick=c.tick + start) for c in composer.canvas.to_score().chords]
+    return replace(grown, chords=tuple(chords))
 
 
 def _sings(plan: Plan, part: int) -> bool:

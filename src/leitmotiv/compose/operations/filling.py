@@ -12,10 +12,12 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import groupby
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from leitmotiv.compose.operations.hands import split_lead
 from leitmotiv.compose.operations.harmonic_path import Slot, draw_path
 from leitmotiv.compose.operations.reading import Reading, meter_stretch, read_plan
 from leitmotiv.compose.operations.region import (
@@ -32,6 +34,8 @@ from leitmotiv.score import Score
 from leitmotiv.theory import ChordSymbol
 
 __all__ = ["fill", "find_parts", "parse_bars", "with_chords"]
+
+Voices = Literal["all", "tune", "accompaniment"]
 
 _CONTEXT_BARS = 24
 
@@ -94,6 +98,7 @@ def fill(
     rng: np.random.Generator,
     new_harmony: bool = False,
     new_manner: bool = False,
+    voices: Voices = "all",
     model: EventModel | None = None,
     options: WriterOptions = USUAL_OPTIONS,
     progress: Progress = no_progress,
@@ -114,6 +119,9 @@ def fill(
         only silent bars get new ones.
     new_manner : bool
         Give accompanying parts a figure of their own instead of that of their neighbouring bars.
+    voices : str
+        Of a keyboard part that holds tune and accompaniment, write "all", or the "tune" or the
+        "accompaniment" alone. Other parts are written whole.
     model, options
         As in :func:`leitmotiv.compose.compose`.
 
@@ -155,7 +163,7 @@ def fill(
             progress((number + fraction) / len(jobs), message)
 
         score = _fill_run(
-            score, job, chosen, generator, new_harmony, new_manner, model, options, tell
+            score, job, chosen, generator, new_harmony, new_manner, voices, model, options, tell
         )
     return score
 
@@ -167,6 +175,7 @@ def _fill_run(
     rng: np.random.Generator,
     new_harmony: bool,
     new_manner: bool,
+    voices: Voices,
     model: EventModel | None,
     options: WriterOptions,
     progress: Progress,
@@ -175,9 +184,12 @@ def _fill_run(
     around = range(
         max(bars.start - _CONTEXT_BARS, stretch.start), min(bars.stop + _CONTEXT_BARS, stretch.stop)
     )
-    reading = read_plan(score, around, parts=parts)
+    reading = split_lead(score, read_plan(score, around, parts=parts))
     target = np.zeros((reading.plan.num_bars, reading.plan.num_parts), dtype=bool)
     slots = [slot for slot, index in enumerate(reading.parts) if index in parts]
+    if reading.split >= 0 and voices != "all":
+        hands = {reading.split: "tune", reading.plan.num_parts - 1: "accompaniment"}
+        slots = [slot for slot in slots if hands.get(slot, voices) == voices]
     first = bars.start - reading.start_bar
     target[first : first + len(bars), slots] = True
     chord_rng, note_rng, rule_rng = rng.spawn(3)

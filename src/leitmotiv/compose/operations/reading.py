@@ -10,13 +10,14 @@ length. Bars of a reading count from its first bar; ``Reading.start_bar`` leads 
 A note belongs to the bar in which it starts; one played up to a sixty-fourth early belongs to the
 bar whose line it anticipates, as in a performance.
 
-Public names: :class:`Reading`, :func:`read_plan`, :func:`meter_stretch`, :func:`bars_of`.
+Public names: :class:`Reading`, :func:`read_plan`, :func:`meter_stretch`,
+:func:`meter_stretches`, :func:`bars_of`, :func:`grid_notes`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any, cast
 
@@ -43,7 +44,15 @@ from leitmotiv.tokens import tags
 from leitmotiv.tokens.grid import CELL_NOTE_DTYPE, TICKS_PER_STEP
 from leitmotiv.tokens.vocabulary import DURATIONS, MAX_BAR_STEPS
 
-__all__ = ["EARLY_TICKS", "Reading", "bars_of", "meter_stretch", "read_plan"]
+__all__ = [
+    "EARLY_TICKS",
+    "Reading",
+    "bars_of",
+    "grid_notes",
+    "meter_stretch",
+    "meter_stretches",
+    "read_plan",
+]
 
 EARLY_TICKS = TICKS_PER_QUARTER // 16
 """How much before a bar line a note may start and still belong to the bar after it."""
@@ -59,13 +68,23 @@ class Reading:
     """A plan read off a score, and how to find the way back.
 
     ``start_bar`` is the score's bar that the plan calls 0; ``parts[i]`` the score's index of the
-    plan's part ``i``; ``notes`` the notes of those bars and parts on the composer's grid.
+    plan's part ``i``; ``notes`` the notes of those bars and parts on the composer's grid. Where a
+    keyboard part was read as two (see :mod:`~leitmotiv.compose.operations.hands`), ``split`` is the
+    plan part of its top line and ``top`` marks the notes of that line in the score's part.
     """
 
     plan: Plan
     start_bar: int
     parts: tuple[int, ...]
     notes: NDArray[np.void]
+    split: int = -1
+    top: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, dtype=bool))
+
+    def owns(self, slot: int, num_notes: int) -> NDArray[np.bool_]:
+        """Which notes of its score part belong to a plan part: all, or those of one hand."""
+        if self.split < 0 or self.parts[slot] != self.parts[self.split]:
+            return np.ones(num_notes, dtype=bool)
+        return self.top if slot == self.split else ~self.top
 
     @property
     def stop_bar(self) -> int:
@@ -153,7 +172,7 @@ def read_plan(score: Score, bars: range | None = None, *, parts: Sequence[int] =
     """
     if not score.parts or not score.num_bars:
         raise ComposeError("the score is empty; it must hold at least one part with notes")
-    bars = bars if bars is not None else _longest_stretch(score)
+    bars = bars if bars is not None else max(meter_stretches(score), key=len)
     if bars.stop > meter_stretch(score, bars.start).stop:
         raise ComposeError(
             f"bars {bars.start + 1} to {bars.stop} differ in meter; choose bars of one meter"
@@ -178,22 +197,29 @@ def read_plan(score: Score, bars: range | None = None, *, parts: Sequence[int] =
         ),
         parts=tuple(_plan_part(score, index, roles[index]) for index in chosen),
     )
-    return Reading(plan, bars.start, chosen, _grid_notes(score, bars, chosen))
+    return Reading(plan, bars.start, chosen, grid_notes(score, bars, chosen))
 
 
-def _longest_stretch(score: Score) -> range:
-    best, bar = range(0), 0
+def meter_stretches(score: Score) -> list[range]:
+    """Return all runs of full bars of one meter, in order; cut bars are in none of them.
+
+    Raises
+    ------
+    ComposeError
+        If there is none: it says what is wrong with the first bar.
+    """
+    found: list[range] = []
+    bar = 0
     while bar < score.num_bars:
         try:
-            found = meter_stretch(score, bar)
+            found.append(meter_stretch(score, bar))
         except ComposeError:
             bar += 1
             continue
-        best = max(best, found, key=len)
-        bar = found.stop
-    if not len(best):
+        bar = found[-1].stop
+    if not found:
         meter_stretch(score, 0)
-    return best
+    return found
 
 
 def _choose_parts(score: Score, wanted: Sequence[int]) -> tuple[int, ...]:
@@ -359,7 +385,7 @@ def _loudness(score: Score, bars: range) -> NDArray[np.float64]:
     return np.asarray(np.clip((mean - 40.0) / 60.0, 0.0, 1.0)[bars.start : bars.stop])
 
 
-def _grid_notes(score: Score, bars: range, parts: Sequence[int]) -> NDArray[np.void]:
+def grid_notes(score: Score, bars: range, parts: Sequence[int]) -> NDArray[np.void]:
     """Notes of the bars on the grid."""
     ticks = score.bar_ticks
     pieces = []

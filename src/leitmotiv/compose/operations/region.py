@@ -37,6 +37,7 @@ __all__ = ["USUAL_OPTIONS", "Progress", "RegionComposer", "merge_region", "no_pr
 Progress = Callable[[float, str], None]
 USUAL_OPTIONS = WriterOptions()
 
+_DRUM_STYLES = {"3/4": "waltz", "6/8": "celtic", "9/8": "celtic", "12/8": "blues"}
 _LONGEST_RUN = 8
 _NEAR_BARS = 8
 
@@ -200,7 +201,7 @@ class RegionComposer:
         """A part by rule over the plan's chords and the melody as it stands, as canvas notes."""
         melody = self.melody_ticks()
         if self.plan.parts[part].is_drum:
-            style = load_style(self.plan.style or "pop")
+            style = load_style(self.plan.style or _DRUM_STYLES.get(self.plan.meter, "pop"))
             return self.as_cells(part, rhythm_section_part(self.plan, part, style, rng))
         return self.as_cells(part, accompaniment_part(self.plan, part, rng, melody=melody))
 
@@ -235,17 +236,20 @@ def merge_region(
     """Return the score with the canvas's notes in the target cells and its own everywhere else."""
     ticks = score.bar_ticks[reading.start_bar : reading.stop_bar + 1]
     parts = list(score.parts)
-    for slot, index in enumerate(reading.parts):
-        if not target[:, slot].any():
-            continue
+    for index in sorted({i for slot, i in enumerate(reading.parts) if target[:, slot].any()}):
         old = score.parts[index].notes
+        slots = [s for s, i in enumerate(reading.parts) if i == index and target[:, s].any()]
         bar = bars_of(score, old["onset"]) if len(old) else np.zeros(0, dtype=np.int64)
         bar = bar - reading.start_bar
         inside = (bar >= 0) & (bar < len(target))
         replaced = np.zeros(len(old), dtype=bool)
-        replaced[inside] = target[bar[inside], slot]
+        for slot in slots:
+            replaced[inside] |= target[bar[inside], slot] & reading.owns(slot, len(old))[inside]
         kept = old[~replaced]
-        fresh = _fresh_notes(canvas, slot, target[:, slot], ticks)
+        fresh = np.zeros(0, dtype=NOTE_DTYPE)
+        for slot in slots:
+            hand = _beside(_fresh_notes(canvas, slot, target[:, slot], ticks), fresh)
+            fresh = np.concatenate([fresh, hand])
         fresh = _beside(fresh, kept)
         fresh["velocity"] = _velocities(fresh, old, canvas)
         parts[index] = score.parts[index].with_notes(np.concatenate([kept, fresh]))

@@ -1,9 +1,10 @@
 """Vary: the same piece once more, and different.
 
 Kinds of variation: ``melody`` keeps the opening bar of every phrase and the harmony, and writes a
-share of the other melody bars anew; ``ornament`` breaks long melody notes by neighbours and passing
-notes; ``mode`` moves the piece to the parallel major or minor; ``accompaniment`` keeps the melody
-and writes the other parts anew.
+share of the other melody bars anew; ``ornament`` leads from long melody notes to the next by turns,
+neighbours and passing notes, the same ones wherever the melody makes the same turn; ``mode`` moves
+the piece to the parallel major or minor; ``accompaniment`` keeps the melody and writes the other
+parts anew.
 
 Public names: :func:`vary`, :data:`VARIATIONS`.
 """
@@ -16,6 +17,7 @@ from dataclasses import replace
 import numpy as np
 
 from leitmotiv.compose.operations.filling import fill
+from leitmotiv.compose.operations.hands import split_lead
 from leitmotiv.compose.operations.reading import Reading, read_plan
 from leitmotiv.compose.operations.region import USUAL_OPTIONS, Progress, no_progress
 from leitmotiv.compose.theme import degree_of, pitch_of
@@ -29,6 +31,7 @@ __all__ = ["VARIATIONS", "vary"]
 
 VARIATIONS = ("melody", "ornament", "mode", "accompaniment")
 _SHORTEST = 480  # ticks that a note must have to be broken
+_TRIES = 3  # a variation that says the same again is none
 
 
 def vary(
@@ -62,6 +65,8 @@ def vary(
         raise ComposeError(f"amount={amount:g} must be above 0 and at most 1")
     reading = read_plan(score)
     if kind == "mode":
+        if all(part.is_drum or not len(part.notes) for part in score.parts):
+            raise ComposeError("kind='mode' needs pitched notes; the score has none")
         return _parallel(score, reading)
     if reading.melody < 0:
         raise ComposeError("the score has no melody; add a pitched part with notes")
@@ -72,18 +77,39 @@ def vary(
     bars = _bars_to_change(reading, amount, pick, keep_openings=kind == "melody")
     others = [i for i, part in enumerate(score.parts) if i != lead and len(part.notes)]
     parts = [lead] if kind == "melody" else others
-    if not parts or not bars:
-        raise ComposeError(f"kind={kind!r} finds nothing to change; the score is too small")
-    return fill(
-        score,
-        bars,
-        parts,
-        rng=write,
-        new_manner=kind == "accompaniment",
-        model=model,
-        options=options,
-        progress=progress,
+    if kind == "accompaniment" and split_lead(score, reading).split >= 0:
+        parts = [lead, *others]  # a pianist's left hand
+    if not parts:
+        raise ComposeError(
+            "kind='accompaniment' needs a part beside the melody; write one with add-part or "
+            "harmonise first"
+        )
+    if not bars:
+        raise ComposeError(
+            f"kind={kind!r} finds nothing to change; the score must have at least 2 bars with notes"
+        )
+    for generator in write.spawn(_TRIES):
+        result = fill(
+            score,
+            bars,
+            parts,
+            rng=generator,
+            new_manner=kind == "accompaniment",
+            voices="tune" if kind == "melody" else "accompaniment",
+            model=model,
+            options=options,
+            progress=progress,
+        )
+        if any(_sound(result, part) != _sound(score, part) for part in parts):
+            return result
+    raise ComposeError(
+        f"kind={kind!r} found nothing new for these bars; take another --seed or a higher amount"
     )
+
+
+def _sound(score: Score, part: int) -> list[tuple[int, int]]:
+    notes = score.parts[part].notes
+    return list(zip(notes["onset"].tolist(), notes["pitch"].tolist(), strict=True))
 
 
 def _bars_to_change(
@@ -114,6 +140,9 @@ def _ornamented(
     part = score.parts[lead]
     notes = part.notes
     result = []
+    # Equal turns of the melody get equal ornaments: a figure is chosen once for each situation.
+    chosen: dict[tuple[int, int, int], tuple[int, ...] | None] = {}
+    changed = False
     for index, note in enumerate(notes):
         row = note.copy()
         result.append(row)
@@ -123,28 +152,73 @@ def _ornamented(
         if following is None or together or note["duration"] < _SHORTEST * 0.7:
             continue
         gap = int(following["onset"]) - onset
-        if gap < _SHORTEST or rng.random() >= amount:
+        if gap < _SHORTEST:
             continue
-        bar = int(score.bar_index_at(onset)) - reading.start_bar
-        key = reading.plan.key_at(min(max(bar, 0), reading.plan.num_bars - 1))
+        bar = int(score.bar_index_at(onset))
+        place = onset - int(score.bar_ticks[bar])
+        bar = min(max(bar - reading.start_bar, 0), reading.plan.num_bars - 1)
+        key = reading.plan.key_at(bar)
         degree = degree_of(int(note["pitch"]), key)[0]
-        goal = degree_of(int(following["pitch"]), key)[0]
-        distance = goal - degree
-        step = int(np.sign(distance)) if abs(distance) >= 2 else (1 if distance <= 0 else -1)
-        length = _SHORTEST // 2 if gap < 2 * _SHORTEST else _SHORTEST // 4
-        figure = [degree + step] if gap < 2 * _SHORTEST else [degree + 1, degree]
-        if gap >= 2 * _SHORTEST and abs(distance) >= 2:
-            figure = [degree + 2 * step if abs(distance) > 2 else degree, degree + step]
-        first = onset + gap - length * len(figure)
+        distance = degree_of(int(following["pitch"]), key)[0] - degree
+        # A sung phrase may breathe after a note; its ornament then fills the note, not the rest.
+        room = min(gap, max(int(note["duration"]), _SHORTEST))
+        situation = (distance, room // (_SHORTEST // 2), place)
+        if situation not in chosen:
+            options = _figures(distance, room)
+            pick = options[int(rng.integers(len(options)))]
+            chosen[situation] = pick if rng.random() < amount else None
+        figure = chosen[situation]
+        if figure is None:
+            continue
+        length = min(room // 2 // len(figure), _SHORTEST // 2)
+        first = onset + room - length * len(figure)
         row["duration"] = min(int(note["duration"]), first - onset)
-        for place, value in enumerate(figure):
+        for step, value in enumerate(figure):
             extra = note.copy()
-            extra["onset"], extra["duration"] = first + place * length, length
-            extra["pitch"] = np.clip(pitch_of(value, 0, key), 0, 127)
+            extra["onset"], extra["duration"] = first + step * length, length
+            extra["pitch"] = np.clip(_step_pitch(degree + value, key, degree), 0, 127)
             extra["velocity"] = max(int(note["velocity"]) - 8, 1)
             extra["origin"] = Origin.STYLE
             result.append(extra)
+        changed = True
+    if not changed:
+        raise ComposeError(
+            f"kind='ornament' finds no note to adorn at amount={amount:g}; a melody note must last "
+            "a quarter or more and be followed by another, or take a higher amount"
+        )
     return score.with_part(lead, part.with_notes(np.asarray(result, dtype=notes.dtype)))
+
+
+def _figures(distance: int, room: int) -> list[tuple[int, ...]]:
+    """Ornaments between a note and one ``distance`` scale steps away, as steps from the first.
+
+    Passing notes fill leaps, neighbours and turns adorn repeated notes and steps; long notes take
+    longer figures.
+    """
+    side = 1 if distance > 0 else -1
+    long = room >= 2 * _SHORTEST
+    if distance == 0:
+        figures: list[tuple[int, ...]] = [(1,), (-1,), (1, 0)]
+        longer: list[tuple[int, ...]] = [(1, 0, -1), (0, 1, 0), (-1, 0, 1)]
+    elif abs(distance) == 1:
+        figures = [(-side,), (2 * side,), (1, 0)]
+        longer = [(1, 0, -1), (0, -side, 0), (-2, 0, -side)]
+    elif abs(distance) == 2:
+        figures = [(side,)]
+        longer = [(0, side), (-side, 0, side), (1, 0, side)]
+    else:
+        run = tuple(
+            side * k for k in range(abs(distance) - min(abs(distance) - 1, 3), abs(distance))
+        )
+        figures = [(side * (abs(distance) - 1),), (2 * side,)]
+        longer = [run, (0, 2 * side), (side, *run[1:])]
+    return longer if long else figures
+
+
+def _step_pitch(degree: int, key: Key, goal: int) -> int:
+    """Pitch of a scale step; in minor the seventh step is raised where it leads to the tonic."""
+    leads = key.mode.is_minor_like and degree % 7 == 6 and goal == degree + 1
+    return pitch_of(degree, int(leads), key)
 
 
 def _parallel(score: Score, reading: Reading) -> Score:
