@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 from leitmotiv.compose.bass_line import nearest_pitch
 from leitmotiv.compose.comping import chordal_notes, trim_same_pitch
 from leitmotiv.compose.figures import Texture, textures_by_bar
-from leitmotiv.compose.harmony_spans import ChordSpan, is_silent
+from leitmotiv.compose.harmony_spans import ChordSpan, half_bar_spans, is_silent
 from leitmotiv.compose.part_writing import Skeleton, is_single_line, write_skeleton
 from leitmotiv.errors import ComposeError
 from leitmotiv.plan.plan import Plan
@@ -40,6 +40,7 @@ from leitmotiv.theory import TICKS_PER_QUARTER, Meter
 __all__ = ["accompaniment_part"]
 
 _BREATHING = frozenset([52, 53, *range(56, 61), *range(64, 80), 22, 109, 111])
+_NEIGHBOURS = 0.25  # share of the weak notes of broken chords that become neighbours
 _BASS_VELOCITY, _INNER_VELOCITY, _DOWNBEAT = 80, 72, 8
 
 
@@ -370,7 +371,7 @@ def _ornamented(
             span_index += 1
         span, after = skeleton.spans[span_index], following[2]
         section = plan.section_at(min(start // meter.bar_ticks, plan.num_bars - 1))
-        eager = (0.25 if bass else 0.45) + 0.4 * section.energy
+        eager = (0.35 if bass else 0.65) + 0.35 * section.energy
         between: list[int] = []
         distance = abs(after - pitch)
         if distance in (3, 4) and duration >= beat and rng.random() < eager:
@@ -504,7 +505,7 @@ def _chordal_part(
             grid=grid,
         )
 
-    return chordal_notes(
+    notes = chordal_notes(
         plan,
         part_index,
         choose,
@@ -512,6 +513,37 @@ def _chordal_part(
         holds_end=lambda section_index: _holds_end(plan, section_index),
         melody=melody,
     )
+    return _with_neighbours(notes, plan, part_index, rng)
+
+
+def _with_neighbours(
+    notes: NDArray[np.void], plan: Plan, part_index: int, rng: np.random.Generator
+) -> NDArray[np.void]:
+    """Turn some weak notes of a broken chord into the step beside the note they lead to."""
+    meter, part = plan.meter_value, plan.parts[part_index]
+    spans = half_bar_spans(plan)
+    changed = notes.copy()
+    alone = np.bincount(np.unique(notes["onset"], return_inverse=True)[1]) == 1
+    single = np.repeat(alone, np.bincount(np.unique(notes["onset"], return_inverse=True)[1]))
+    for index in range(1, len(notes) - 1):
+        before, here, after = notes[index - 1], notes[index], notes[index + 1]
+        onset, length = int(here["onset"]), int(here["duration"])
+        weak = meter.accent(onset % meter.bar_ticks) < 0.5 and length <= meter.beat_ticks
+        if not (weak and single[index - 1 : index + 2].all() and rng.random() < _NEIGHBOURS):
+            continue
+        if int(after["onset"]) - onset > meter.beat_ticks or int(here["pitch"]) < 48:
+            continue
+        # The lowest note of a figure is its bass and stays.
+        if here["pitch"] < min(before["pitch"], after["pitch"]):
+            side = int(after["pitch"]) - 1
+        else:
+            side = int(here["pitch"])
+        span = spans[min(onset // plan.half_tick, len(spans) - 1)]
+        goal = int(after["pitch"])
+        step = _step_from(goal, side, span, part.low, part.high)
+        if abs(step - goal) <= 2 and step != before["pitch"] and not span.chord.is_none:
+            changed["pitch"][index] = step
+    return trim_same_pitch(changed)
 
 
 def _notes(rows: list[tuple[int, int, int, int]]) -> NDArray[np.void]:

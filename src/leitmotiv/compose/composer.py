@@ -66,7 +66,7 @@ _RHYTHM_GENRES = frozenset(
 )
 
 
-_LEANING = {"hymn": 0.12, "choral": 0.2}  # share of strong notes that may lean and do; else 0.3
+_LEANING = {"hymn": 0.2, "choral": 0.3}  # share of strong notes that may lean and do
 
 
 _BENDING = ("invert", "fragment", "diminish", "meter change", "mode change")
@@ -328,7 +328,7 @@ class _Composer:
     def _lean(self, bars: range, part: int, rng: np.random.Generator) -> None:
         """Let fresh bars of a melody lean on their harmony here and there."""
         plan, notes = self.plan, self.canvas.part_notes(part)
-        share = 0.0 if self._has_groove() else _LEANING.get(plan.genre, 0.3)
+        share = 0.0 if self._has_groove() else _LEANING.get(plan.genre, 0.45)
         fresh = lean(
             notes[(notes["bar"] >= bars.start) & (notes["bar"] < bars.stop)],
             rng,
@@ -389,7 +389,7 @@ class _Composer:
             strays = count_strays(version(steps), self._tones, self.writer.accent)
             line = fitted(steps)["pitch"].astype(np.int64)
             leaps = np.abs(np.diff(line if previous is None else np.r_[previous, line]))
-            return float(strays + 0.3 * abs(steps) + 0.2 * np.maximum(leaps - 5, 0).sum())
+            return float(strays + 0.3 * abs(steps) + 0.2 * np.maximum(leaps - 9, 0).sum())
 
         # A version that is new anyway starts on the step from which least has to be bent.
         notes = fitted(min(_NEAR_STEPS, key=cost) if placement.transform in _BENDING else 0)

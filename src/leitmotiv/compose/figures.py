@@ -33,7 +33,9 @@ from leitmotiv.theory import Meter
 
 __all__ = ["TEXTURES", "Texture", "choose_textures", "textures_by_bar"]
 
-_CHANGE = 0.6  # chance that a later phrase of a section changes its texture
+# Chance that a later phrase of a section changes its texture. A solo keyboard or guitar keeps its
+# figure longer than an ensemble does.
+_CHANGE, _SOLO_CHANGE = 0.6, 0.1
 
 
 @dataclass(frozen=True)
@@ -266,6 +268,7 @@ def textures_by_bar(plan: Plan) -> tuple[Texture, ...]:
     what a section plays when it returns as it was.
     """
     chosen = choose_textures(plan)
+    chance = _SOLO_CHANGE if plan.num_parts <= 2 else _CHANGE
     found: list[Texture] = []
     for index, section in enumerate(plan.sections):
         source = index if section.edit_share >= DEVELOPED else source_section(plan, index)
@@ -276,7 +279,7 @@ def textures_by_bar(plan: Plan) -> tuple[Texture, ...]:
         texture = chosen[index]
         for number, phrase in enumerate(section.phrases):
             rng = np.random.default_rng([plan.seed % 2**32, 104729, source, number])
-            changes = number > 0 and rng.random() < _CHANGE
+            changes = number > 0 and rng.random() < chance
             weights = suits * [0.0 if other is texture else 1.0 for other in TEXTURES]
             if changes and weights.sum() > 0.05:
                 texture = TEXTURES[int(rng.choice(len(TEXTURES), p=weights / weights.sum()))]

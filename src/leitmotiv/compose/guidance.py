@@ -351,13 +351,13 @@ class GuidanceFilter:
             value -= np.where(pitches == previous[1], 1.5, 0.0)
         if rule.single_line and previous:
             leap = np.abs(pitches - previous[-1])
-            value -= np.where(leap > 12, 6.0, np.where(leap > 7, 1.0, 0.0))
+            value -= np.where(leap > 12, 6.0, np.where(leap > 7, 0.5, 0.0))
             value -= np.where(leap == 6, 1.0, 0.0)
             if rule.is_melody and row.events and self._is_foreign(rule, row.events[-1]):
                 # What is foreign to the harmony goes on by step.
                 value -= np.where((leap > 2) | (leap == 0), 1.5, 0.0)
             if rule.is_melody:
-                value -= (0.4 if rule.is_sung else 0.1) * np.maximum(leap - 2, 0)
+                value -= (0.4 if rule.is_sung else 0.05) * np.maximum(leap - 2, 0)
                 value -= self._parallel_with_roots(rule, row, previous[-1], pitches)
                 again = len(previous) >= 2 and previous[-1] == previous[-2]
                 value -= np.where(pitches == previous[-1], 2.5 if again else 0.8, 0.0)
