@@ -29,7 +29,7 @@ from leitmotiv.compose.bass_line import nearest_pitch
 from leitmotiv.compose.comping import chordal_notes, trim_same_pitch
 from leitmotiv.compose.figures import Texture, textures_by_bar
 from leitmotiv.compose.harmony_spans import ChordSpan, half_bar_spans, is_silent
-from leitmotiv.compose.part_writing import Skeleton, is_single_line, write_skeleton
+from leitmotiv.compose.part_writing import Skeleton, hand_reach, is_single_line, write_skeleton
 from leitmotiv.errors import ComposeError
 from leitmotiv.plan.plan import Plan
 from leitmotiv.score.score import NOTE_DTYPE, Origin, make_notes
@@ -513,7 +513,18 @@ def _chordal_part(
         holds_end=lambda section_index: _holds_end(plan, section_index),
         melody=melody,
     )
-    return _with_neighbours(notes, plan, part_index, rng)
+    return _in_one_hand(_with_neighbours(notes, plan, part_index, rng), plan, part_index)
+
+
+def _in_one_hand(notes: NDArray[np.void], plan: Plan, part_index: int) -> NDArray[np.void]:
+    """Leave out what lies beyond a hand's reach over the lowest note struck with it."""
+    reach = hand_reach(plan, part_index)
+    lowest: dict[int, int] = {}
+    for note in notes:
+        onset = int(note["onset"])
+        lowest[onset] = min(lowest.get(onset, 127), int(note["pitch"]))
+    kept = [int(note["pitch"]) - lowest[int(note["onset"])] <= reach for note in notes]
+    return notes[np.asarray(kept, dtype=bool)]
 
 
 def _with_neighbours(

@@ -103,7 +103,7 @@ TEXTURES: tuple[Texture, ...] = (
     Texture("motet", "4/4", (0.0, 1.0), "1-------1-------",
             ("x-------p-------", "----x-------x---", "x-----------p---"), "x--- x--- x--- x---",
             "open", 4, genres=_CHORAL),
-    Texture("hymn", "4/4", (0.0, 1.0), "1---1---1---1---", ("h",), "x--- x--- x--- x---",
+    Texture("hymn", "4/4", (0.0, 1.0), "1---1---3---a---", ("h",), "x--- x--- x--- x---",
             "open", 4, genres=_HYMN),
     Texture("march", "4/4", (0.0, 1.0), "1-..5-..1-..5-..", ("..x-..x-..x-..x-",),
             "b-t- 2-t- b-t- 2-t-", "close", 4, genres=_MARCH),
@@ -166,7 +166,7 @@ TEXTURES: tuple[Texture, ...] = (
     Texture("motet in three", "3/4", (0.0, 1.0), "1-------5---",
             ("x-------p---", "----x---x---", "x---x-----p-"), "x--- x--- x---",
             "open", 4, genres=_CHORAL),
-    Texture("hymn in three", "3/4", (0.0, 1.0), "1---1---1---", ("h",), "x--- x--- x---", "open", 4,
+    Texture("hymn in three", "3/4", (0.0, 1.0), "1---3---a---", ("h",), "x--- x--- x---", "open", 4,
             genres=_HYMN),
     # --- six eighths --------------------------------------------------------------------------
     Texture("held in six", "6/8", (0.0, 0.45), "1-----------", ("x-----------",),
@@ -185,7 +185,7 @@ TEXTURES: tuple[Texture, ...] = (
     Texture("motet in six", "6/8", (0.0, 1.0), "1-----5-----",
             ("x-----p---x-", "x---x-----p-", "--x---x-----"), "x----- x-----",
             "open", 4, genres=_CHORAL),
-    Texture("hymn in six", "6/8", (0.0, 1.0), "1-----1-----", ("h",), "x----- x-----", "open", 4,
+    Texture("hymn in six", "6/8", (0.0, 1.0), "1-----a-----", ("h",), "x----- x-----", "open", 4,
             genres=_HYMN),
 )  # fmt: skip
 """Every texture; :func:`choose_textures` picks from them."""

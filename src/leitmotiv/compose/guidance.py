@@ -176,11 +176,23 @@ class GuidanceFilter:
             return value
         here = sum(event[0] == last for event in events)
         top = events[-1][1] - PITCH_OFFSET
-        if here >= _MAX_CHORD_NOTES or (top >= rule.high and self.options.part_range):
+        full = here >= _MAX_CHORD_NOTES or (top >= rule.high and self.options.part_range)
+        if full or not self._has_room(rule, events, place, top):
             value[last] = _NEVER
         elif max(rule.sketch.get(place, ((0,), 0))[0]) <= top:
             value[last] = -3.0  # the chord is complete
         return value
+
+    def _has_room(
+        self, rule: CellRule, events: Sequence[tuple[int, ...]], place: int, top: int
+    ) -> bool:
+        """Whether the hand that holds a chord reaches another of its tones above."""
+        tones = rule.chord_tones[rule.chord_index(place)]
+        if rule.reach >= 127 or not self.options.playable_hand or not tones:
+            return True
+        lowest = min(event[1] for event in events if event[0] == events[-1][0]) - PITCH_OFFSET
+        above = range(top + 1, min(rule.high, lowest + rule.reach) + 1)
+        return any(pitch % 12 in tones for pitch in above)
 
     # Pitch
 

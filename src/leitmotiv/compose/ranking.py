@@ -107,6 +107,9 @@ def melody_score(passage: Passage) -> float:
     recovered = (np.sign(intervals[1:]) != np.sign(intervals[:-1])) | (size[1:] <= 2)
     score -= 1.5 * float((leap & ~recovered).mean()) if len(leap) else 0.0
     score -= 2.0 * max(float((size == 0).mean()) - 0.2, 0.0)
+    # Two notes in turn over and over are a trill, not a tune.
+    if count > 4:
+        score -= 3.0 * max(float(((pitch[2:] == pitch[:-2]) & (size[1:] > 0)).mean()) - 0.25, 0.0)
     ambitus = int(np.ptp(pitch))
     score -= 0.25 * max(5 - ambitus, 0) + 0.2 * max(ambitus - 16, 0)
     peak = np.flatnonzero(pitch == pitch.max())
