@@ -25,9 +25,9 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from leitmotiv.compose.accompaniment import scale_at
 from leitmotiv.compose.harmony_spans import ChordSpan
 from leitmotiv.compose.part_writing import write_skeleton
+from leitmotiv.compose.voice_ornaments import scale_at
 from leitmotiv.plan import Plan
 from leitmotiv.score import Origin, make_notes
 
