@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from leitmotiv.plan.form import make_form, tile_phrases
+from leitmotiv.plan.form import DEVELOPED, grow_form, make_form, tile_phrases
 from leitmotiv.plan.vocabulary import form_names
 
 FORMS = st.sampled_from([*form_names(), "ABA", "AABBA", "ABACADA"])
@@ -70,3 +70,34 @@ def test_labels_are_short_and_never_read_like_chords(num_bars: int, form: str) -
         assert re.fullmatch(r"Intro|Coda|Outro|[A-F](?:'{0,3}|'\d+)", section.label)
     labels = [section.label for section in sections]
     assert len(set(labels)) == len(labels)
+
+
+@given(st.integers(1, 400), st.integers(0, 50))
+def test_developed_forms_still_add_up(num_bars: int, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    form = grow_form("ternary", num_bars, rng)
+    sections = make_form(num_bars, form, rng, developed=True, open_phrases=True)
+    assert sum(section.num_bars for section in sections) == num_bars
+    for section in sections:
+        assert sum(phrase.num_bars for phrase in section.phrases) == section.num_bars
+        assert section.returns_to is None or section.edit_share >= DEVELOPED
+    assert sections[-1].phrases[-1].cadence == "authentic" or sections[-1].phrases[-1].num_bars == 1
+
+
+def test_longer_pieces_seldom_say_one_theme_three_times() -> None:
+    grown = [grow_form("ternary", 32, np.random.default_rng(seed)) for seed in range(60)]
+    assert max(form.count("A") for form in grown) == 2
+    assert {"ABCA", "ABAC", "ABCD"} == set(grown)
+    assert grow_form("ternary", 12, np.random.default_rng(0)) == "ternary"
+    assert grow_form("rondo", 32, np.random.default_rng(0)) == "rondo"
+
+
+def test_phrases_of_developed_forms_are_not_all_square() -> None:
+    lengths = [
+        tuple(phrase.num_bars for phrase in section.phrases)
+        for seed in range(40)
+        for section in make_form(32, "ABCA", np.random.default_rng(seed), developed=True)
+    ]
+    assert {(4, 4), (5, 3), (3, 5)} <= set(lengths)
+    square = [all(length in (2, 4, 8) for length in section) for section in lengths]
+    assert 0.4 < np.mean(square) < 0.95

@@ -301,6 +301,14 @@ def test_any_mixture_of_known_words_is_handled(pieces: list[str]) -> None:
     assert "\n" not in _complaint(" ".join(pieces))
 
 
+def test_an_organ_has_pipes_unless_the_genre_has_a_groove() -> None:
+    assert parse_brief("a calm piece for organ").instruments == ("Church Organ",)
+    assert parse_brief("a hymn for organ").instruments == ("Church Organ",)
+    assert parse_brief("jazz with organ").joining == ("Drawbar Organ",)
+    assert parse_brief("jazz with church organ").joining == ("Church Organ",)
+    assert any("Drawbar" in note for note in parse_brief("funk for organ").understood)
+
+
 @pytest.mark.parametrize(
     ("text", "instruments", "genre"),
     [
