@@ -173,8 +173,11 @@ def _line_part(
         if part_index in section.parts_silent:
             continue
         playing = [index for index in voices if index not in section.parts_silent]
-        is_bass = part.role == "bass" or (part_index == _lowest(plan, playing) and len(playing) > 2)
-        inner = [i for i in playing if plan.parts[i].role not in ("bass", "counter")]
+        lowest = _lowest(plan, playing)
+        is_bass = part.role == "bass" or (part_index == lowest and len(playing) > 2)
+        if is_bass and part_index != lowest and len(playing) > 4 and section.texture != "full":
+            is_bass = False  # cellos above basses have something of their own to say
+        inner = [i for i in playing if plan.parts[i].role != "counter" and i != lowest]
         inner.sort(key=lambda i: -(plan.parts[i].low + plan.parts[i].high))
         rank = inner.index(part_index) if part_index in inner else 0
         closes = {p.end_bar_index - 1 for p in section.phrases if p.cadence != "none"}

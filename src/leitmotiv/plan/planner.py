@@ -370,6 +370,10 @@ def make_plan(brief: Brief, rng: np.random.Generator, *, style: StyleChoice = No
     if getattr(chosen, "tempo_bpm", None):
         genre = replace(genre, bpm=(float(chosen.tempo_bpm[0]), float(chosen.tempo_bpm[1])))
 
+    if genre.name == "orchestral" and not getattr(chosen, "progressions", ()):
+        # Loops belong to film cues; what an orchestra plays else goes where harmony leads.
+        genre = replace(genre, harmony="romantic")
+
     meter = _choose_meter(brief, genre, chosen, stage[1])
     if brief.theme is not None and brief.theme_meter is not None:
         written = Meter.parse(brief.theme_meter)
