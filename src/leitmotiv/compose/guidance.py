@@ -369,17 +369,18 @@ class GuidanceFilter:
                 # What is foreign to the harmony goes on by step.
                 value -= np.where((leap > 2) | (leap == 0), 1.5, 0.0)
             if rule.is_melody:
-                value -= (0.4 if rule.is_sung else 0.05) * np.maximum(leap - 2, 0)
+                value -= (0.5 if rule.is_sung else 0.05) * np.maximum(leap - 2, 0)
                 value -= self._parallel_with_roots(rule, row, previous[-1], pitches)
                 again = len(previous) >= 2 and previous[-1] == previous[-2]
-                value -= np.where(pitches == previous[-1], 2.5 if again else 0.8, 0.0)
+                stay = 0.1 if rule.is_sung else 0.8  # words repeat notes
+                value -= np.where(pitches == previous[-1], 2.5 if again else stay, 0.0)
         if rule.is_melody and rule.next_pitch is not None:
             # What follows is fixed: the line should arrive within reach of it.
             value -= 0.3 * np.maximum(np.abs(pitches - rule.next_pitch) - 7, 0)
         if rule.is_melody:
             # The comfortable octave and a half, which rises with the section's energy.
             centre = rule.low + rule.lift * (rule.high - rule.low)
-            reach = max(0.3 * (rule.high - rule.low), 5.0)
+            reach = max(0.3 * (rule.high - rule.low), 5.0) - (1.5 if rule.is_sung else 0.0)
             value -= 0.25 * np.maximum(np.abs(pitches - centre) - reach, 0)
         return value
 
