@@ -31,9 +31,7 @@ def files(tmp_path: Path, rng: np.random.Generator) -> tuple[Path, Path]:
     )
     quantiles = {"0.5": 9.0, "0.9": 12.0, "0.95": 14.0, "0.99": 16.0}
     band = {"": Band(7, quantiles, quantiles, {"0.5": 0.1, "0.95": 0.3})}
-    FragmentIndex(index.pieces, index.hashes, index.owners, 1, {}, band).save(
-        tmp_path / "index.npz"
-    )
+    FragmentIndex(index.pieces, index.hashes, index.owners, 1, band).save(tmp_path / "index.npz")
     return tmp_path / "tune.mid", tmp_path / "index.npz"
 
 

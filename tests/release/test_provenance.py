@@ -73,12 +73,12 @@ def test_unknown_banks_have_no_licence():
 
 
 def test_it_says_what_is_shared_with_training_pieces_and_whose_they_are():
-    piece = IndexedPiece("a", "Air", "Ann", "CC-BY-4.0", "demo")
+    piece = IndexedPiece("a", "Air", "Ann", "CC-BY-4.0", "demo", "Ann's airs")
     band = Band(100, piece_notes={"0.5": 12, "0.9": 18, "0.95": 21, "0.99": 30})
     report = OriginalityReport(
         num_bars=8,
         bars=(),
-        nearest=tuple(NearestPiece(piece, 24 - n, 0, 1, 4, "Ann's airs") for n in range(7)),
+        nearest=tuple(NearestPiece(piece, 24 - n, 0, 1, 4) for n in range(7)),
         longest_notes=24,
         known_share=0.25,
         num_fragments=40,

@@ -194,7 +194,7 @@ def register_index(corpus_app: typer.Typer) -> None:
         keep_one_in: Annotated[
             int,
             typer.Option("--keep-one-in", metavar="N", min=1, max=64, help="Thinner is smaller."),
-        ] = 4,
+        ] = 2,
         json: Annotated[
             bool, typer.Option("--json", help="Print JSON on stdout, nothing else.")
         ] = False,

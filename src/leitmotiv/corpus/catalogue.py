@@ -5,7 +5,7 @@ what each field means. A collection can be downloaded, lies inside an installed 
 how to get it by hand.
 
 Public names: :class:`Collection`, :func:`read_catalogue`, :func:`find_collection`,
-:func:`attribution_of`.
+:func:`attribution_of`, :func:`credit_line`.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from pathlib import Path
 
 from leitmotiv.errors import CorpusError, MissingExtraError
 
-__all__ = ["Collection", "attribution_of", "find_collection", "read_catalogue"]
+__all__ = ["Collection", "attribution_of", "credit_line", "find_collection", "read_catalogue"]
 
 PER_PIECE = "per piece"
 
@@ -127,3 +127,31 @@ def attribution_of(source: str) -> str:
     """Return the attribution line of a collection; empty where the catalogue does not have it."""
     collection = read_catalogue().get(source)
     return collection.attribution if collection else ""
+
+
+def credit_line(source: str, named: str) -> str:
+    """Return whom to name for one piece: whom the piece itself names, or its collection.
+
+    Where a collection holds pieces under several licences, its name goes with the piece's own, and
+    nothing is said of licences that this piece does not have.
+
+    Parameters
+    ----------
+    source : str
+        Name of the collection.
+    named : str
+        The piece's own attribution, "" for none.
+
+    Examples
+    --------
+    >>> credit_line("mutopia", "Ann Smith").partition(",")[0]
+    'Ann Smith; The Mutopia Project: piano'
+    >>> credit_line("somewhere else", "Ann Smith")
+    'Ann Smith'
+    """
+    collection = read_catalogue().get(source)
+    if collection is None or not named or named == collection.attribution:
+        return named or attribution_of(source)
+    if collection.licence != PER_PIECE:
+        return named
+    return f"{named}; {collection.title}, {collection.home}"

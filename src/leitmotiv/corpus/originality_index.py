@@ -23,8 +23,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from leitmotiv.corpus.catalogue import attribution_of
+from leitmotiv.corpus.catalogue import credit_line
 from leitmotiv.corpus.library import Library
+from leitmotiv.corpus.pack import without_addresses
 from leitmotiv.corpus.splits import SPLITS, composer_key
 from leitmotiv.errors import CorpusError
 from leitmotiv.review.fragment_index import Band, FragmentIndex, IndexedPiece
@@ -119,7 +120,7 @@ def pack_lines(
 
 
 def build_index(
-    library: Library, pack: PackedNotes, *, keep_one_in: int = 4, progress: Progress | None = None
+    library: Library, pack: PackedNotes, *, keep_one_in: int = 2, progress: Progress | None = None
 ) -> FragmentIndex:
     """Index the training split of a pack and measure the band on its test split.
 
@@ -129,7 +130,7 @@ def build_index(
         Read for titles, composers and licences; nothing is written.
     pack : PackedNotes
     keep_one_in : int
-        Share of the fragments kept; 4 makes about 3 bytes for each four notes of a line.
+        Share of the fragments kept; 2 makes about 1.2 bytes a note of a line.
     progress : callable or None
         Called with the share done, 0 to 1.
 
@@ -159,14 +160,12 @@ def build_index(
             for name, rows in found.items()
         },
         keep_one_in=keep_one_in,
-        attributions={source: attribution_of(source) for source in {p.source for p in pieces}},
     )
     return FragmentIndex(
         index.pieces,
         index.hashes,
         index.owners,
         index.keep_one_in,
-        index.attributions,
         _bands(index, pack, library),
     )
 
@@ -174,7 +173,14 @@ def build_index(
 def _credits(library: Library, pack: PackedNotes, numbers: list[int]) -> Iterator[IndexedPiece]:
     for number in numbers:
         piece = library.piece(pack.ids[number])
-        yield IndexedPiece(piece.id, piece.title, piece.composer, piece.licence or "", piece.source)
+        yield IndexedPiece(
+            piece.id,
+            piece.title,
+            piece.composer,
+            piece.licence or "",
+            piece.source,
+            credit_line(piece.source, without_addresses(piece.attribution)),
+        )
 
 
 def _bands(index: FragmentIndex, pack: PackedNotes, library: Library) -> dict[str, Band]:
@@ -219,7 +225,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--library", type=Path, required=True, help="folder of the library")
     parser.add_argument("--pack", type=Path, required=True, help="data set packed from it")
-    parser.add_argument("--keep-one-in", type=int, default=4, help="thinner is smaller")
+    parser.add_argument("--keep-one-in", type=int, default=2, help="thinner is smaller")
     parser.add_argument("-o", "--output", type=Path, required=True, help="the .npz to write")
     given = parser.parse_args(arguments)
     with Library(given.library) as library:

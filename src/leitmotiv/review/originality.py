@@ -7,11 +7,11 @@ index (:class:`leitmotiv.review.fragment_index.Band`).
 
 Conventions: the top line of each pitched part is compared, transposed and at any tempo; a passage
 bent into another meter is found by its intervals. Lengths are notes of the line, repeated notes
-counted once. Bars count from 0
-in data and from 1 in messages.
+counted once. A piece is *near* where the evidence (:class:`.fragment_index.Kinships`) reaches
+:data:`CREDIT`, changed notes or not. Bars count from 0 in data and from 1 in messages.
 
-Public names: :func:`review_originality`, :func:`known_originality`, :class:`OriginalityReport`,
-:class:`BarOrigin`, :class:`NearestPiece`, :func:`longest_by_bar`.
+Public names: :data:`CREDIT`, :func:`review_originality`, :func:`known_originality`,
+:class:`OriginalityReport`, :class:`BarOrigin`, :class:`NearestPiece`, :func:`longest_by_bar`.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from leitmotiv.review.fragment_index import (
     Band,
     FragmentIndex,
     IndexedPiece,
+    Kinships,
     SharedRuns,
     shipped_index,
 )
@@ -35,6 +36,7 @@ from leitmotiv.score import Score
 from leitmotiv.score.fragments import score_lines
 
 __all__ = [
+    "CREDIT",
     "BarOrigin",
     "NearestPiece",
     "OriginalityReport",
@@ -42,6 +44,10 @@ __all__ = [
     "longest_by_bar",
     "review_originality",
 ]
+
+CREDIT = 0.995
+"""Evidence from which on a piece is named: nearly a whole fragment that nobody else has, from at
+least two. At this value as many pieces are named by chance as by the longest passage alone."""
 
 _TICKS_PER_STEP = 20
 
@@ -65,14 +71,25 @@ class BarOrigin:
 
 @dataclass(frozen=True)
 class NearestPiece:
-    """A training piece, the longest passage in common, and the bars it runs through."""
+    """A training piece, and the bars that have most in common with it.
+
+    ``num_notes`` is the longest passage in a row there, ``num_notes_in_all`` counts the notes of
+    the stretch that lie in some common fragment; ``evidence`` as in
+    :class:`leitmotiv.review.fragment_index.Kinships`.
+    """
 
     piece: IndexedPiece
     num_notes: int
     part_index: int
     first_bar_index: int
     last_bar_index: int
-    attribution: str = ""
+    num_notes_in_all: int = 0
+    evidence: float = 0.0
+
+    @property
+    def attribution(self) -> str:
+        """Whom the licence asks to name."""
+        return self.piece.attribution
 
 
 @dataclass(frozen=True)
@@ -120,7 +137,7 @@ class OriginalityReport:
             Finding(
                 "originality",
                 "warning" if near.num_notes > grave else "note",
-                f"{near.num_notes} notes in bars {near.first_bar_index + 1}-"
+                f"{near.num_notes} notes in a row in bars {near.first_bar_index + 1}-"
                 f"{near.last_bar_index + 1} are also in {_credit(near.piece)}",
                 near.part_index,
                 near.first_bar_index,
@@ -156,6 +173,8 @@ class OriginalityReport:
                     "source": near.piece.source,
                     "attribution": near.attribution,
                     "num_notes": near.num_notes,
+                    "num_notes_in_all": near.num_notes_in_all,
+                    "evidence": round(near.evidence, 2),
                     "part_index": near.part_index,
                     "first_bar_index": near.first_bar_index,
                     "last_bar_index": near.last_bar_index,
@@ -252,7 +271,7 @@ def review_originality(
     return OriginalityReport(
         num_bars=num_bars,
         bars=bars,
-        nearest=_nearest(runs, index, line, bar),
+        nearest=_nearest(index.kinships(line, onset, pitch), runs, index, line, bar),
         longest_notes=int(longest.max(initial=0)),
         known_share=known / asked if asked else 0.0,
         num_fragments=asked,
@@ -274,23 +293,29 @@ def known_originality(score: Score, *, genre: str = "") -> OriginalityReport | N
 
 
 def _nearest(
-    runs: SharedRuns, index: FragmentIndex, line: NDArray[np.int64], bar: NDArray[np.int64]
+    kin: Kinships,
+    runs: SharedRuns,
+    index: FragmentIndex,
+    line: NDArray[np.int64],
+    bar: NDArray[np.int64],
 ) -> tuple[NearestPiece, ...]:
-    """Each piece once with its longest passage, longest first; a lone fragment is no kinship."""
-    length = runs.num_notes
+    """Each piece once with its strongest stretch, strongest first; a lone fragment is none."""
+    chosen = np.flatnonzero((kin.evidence >= CREDIT) & (kin.num_fragments >= 2))
+    chosen = chosen[np.lexsort((kin.first[chosen], kin.piece[chosen], -kin.evidence[chosen]))]
     found: dict[int, NearestPiece] = {}
-    for number in np.lexsort((runs.piece, -runs.num_fragments, -length)):
-        owner = int(runs.piece[number])
-        if owner in found or runs.num_fragments[number] < 2:
+    for number in chosen:
+        owner = int(kin.piece[number])
+        if owner in found:
             continue
-        piece = index.pieces[owner]
-        first, last = int(runs.first[number]), int(runs.last[number])
+        first, last = int(kin.first[number]), int(kin.last[number])
+        inside = (runs.piece == owner) & (runs.first <= last) & (runs.last >= first)
         found[owner] = NearestPiece(
-            piece=piece,
-            num_notes=int(length[number]),
+            piece=index.pieces[owner],
+            num_notes=int(runs.num_notes[inside].max(initial=0)),
             part_index=int(line[first]),
             first_bar_index=int(bar[first]),
             last_bar_index=int(bar[last]),
-            attribution=index.attributions.get(piece.source, ""),
+            num_notes_in_all=int(kin.num_notes[number]),
+            evidence=float(kin.evidence[number]),
         )
     return tuple(found.values())
