@@ -61,9 +61,8 @@ unknown conditions, not facts.
   from the style files and the drummer below.
 - Its sense of dynamics is thin: many sources have none, so velocity is left to the performance.
 - It has no notion of words, of playing technique, or of anything that is not on the page.
-- It copies no more than people do (see above), and `compose` passes over melodies that share more
-  than 16 notes in a row with a training piece ([originality](originality.md)); accompaniments are
-  not checked.
+- It copies no more than people do (see above), and `compose` passes over versions of a part that
+  share more than 16 notes in a row with a training piece ([originality](originality.md)).
 
 ## The drummer
 

@@ -59,3 +59,15 @@ def test_what_is_no_score_or_no_index_is_said(files: tuple[Path, Path], tmp_path
     for file, index in ((tmp_path / "text.mid", files[1]), (files[0], files[0])):
         with pytest.raises(LeitmotivError):
             originality_command(file, index_path=index, genre="", all_bars=False, as_json=False)
+
+
+def test_the_picture_is_drawn_where_it_is_asked_for_and_never_over_another(
+    files: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    picture = tmp_path / "x.png"
+    given = {"index_path": files[1], "genre": "", "all_bars": False, "as_json": False}
+    originality_command(files[0], **given, picture=picture)
+    assert picture.stat().st_size > 10_000
+    assert str(picture) in capsys.readouterr().out.replace("\n", "")
+    with pytest.raises(LeitmotivError, match="overwrite"):
+        originality_command(files[0], **given, picture=picture)

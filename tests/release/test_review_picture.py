@@ -76,3 +76,8 @@ def test_the_worst_come_first_then_by_bar() -> None:
 def test_a_folder_that_does_not_exist_is_a_one_line_error(tmp_path: Path) -> None:
     with pytest.raises(ReleaseError, match="cannot write"):
         draw_review(piece(), [], tmp_path / "none" / "x.png")
+
+
+def test_a_message_in_letters_that_the_font_lacks_is_drawn_all_the_same(tmp_path: Path) -> None:
+    finding = Finding("originality", "note", "9 notes are also in 試曲 by $x_1$", 0, 1)
+    assert draw_review(piece(), [finding], tmp_path / "x.png").is_file()

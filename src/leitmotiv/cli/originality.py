@@ -34,22 +34,38 @@ _BAR_WORDS = {
 
 
 def originality_command(
-    file: Path, *, index_path: Path | None, genre: str, all_bars: bool, as_json: bool
+    file: Path,
+    *,
+    index_path: Path | None,
+    genre: str,
+    all_bars: bool,
+    as_json: bool,
+    picture: Path | None = None,
+    overwrite: bool = False,
 ) -> None:
-    """Print what a score shares with the training pieces."""
+    """Print what a score shares with the training pieces; draw it where a picture is asked for."""
     import json
 
+    from leitmotiv.cli.folders import check_file
     from leitmotiv.review.fragment_index import FragmentIndex
     from leitmotiv.review.originality import review_originality
     from leitmotiv.score import read_score
 
+    if picture is not None:
+        check_file(picture, overwrite=overwrite)
     score = read_score(file)
     index = None if index_path is None else FragmentIndex.load(index_path)
     report = review_originality(score, index, genre=genre)
+    if picture is not None:
+        from leitmotiv.release.originality_picture import draw_originality
+
+        draw_originality(score, report, picture, title=score.title or file.stem)
     if as_json:
         print(json.dumps(report.to_dict(), ensure_ascii=False, indent=1))
         return
     _print_report(report, score, file, all_bars)
+    if picture is not None:
+        print(f"picture: {picture}")
 
 
 def _cut(text: str, most: int) -> str:
@@ -81,15 +97,17 @@ def _print_report(report: OriginalityReport, score: Score, file: Path, all_bars:
     nearest = report.nearest if all_bars else report.nearest[:_ROWS]
     if nearest:
         table = Table(title="Nearest training pieces", title_justify="left", box=None)
-        for name in ("notes", "bars", "part", "title", "composer", "licence"):
-            table.add_column(name, justify="right" if name == "notes" else "left", no_wrap=True)
+        for name in ("notes", "in all", "bars", "part", "title", "composer", "licence"):
+            right = name in ("notes", "in all")
+            table.add_column(name, justify="right" if right else "left", no_wrap=True)
         for near in nearest:
             table.add_row(
                 str(near.num_notes),
+                str(near.num_notes_in_all),
                 f"{near.first_bar_index + 1}-{near.last_bar_index + 1}",
-                _cut(score.parts[near.part_index].name, 10),
-                _cut(near.piece.title or near.piece.id, 22),
-                _cut(near.piece.composer, 14),
+                _cut(score.parts[near.part_index].name, 8),
+                _cut(near.piece.title or near.piece.id, 20),
+                _cut(near.piece.composer, 12),
                 near.piece.licence,
             )
         console.print(table)
@@ -158,6 +176,19 @@ def register_originality(app: typer.Typer) -> None:
         genre: Annotated[
             str, typer.Option(metavar="GENRE", help="Compare with human pieces of this genre.")
         ] = "",
+        picture: Annotated[
+            Path | None,
+            typer.Option(
+                "-o",
+                "--png",
+                "--picture",
+                metavar="FILE.png",
+                help="Draw a piano roll over what each bar shares.",
+            ),
+        ] = None,
+        overwrite: Annotated[
+            bool, typer.Option("--overwrite", help="Replace what is there.")
+        ] = False,
         all: Annotated[bool, typer.Option("--all", help="Every piece and every bar.")] = False,
         json: Annotated[
             bool, typer.Option("--json", help="Print JSON on stdout, nothing else.")
@@ -168,9 +199,18 @@ def register_originality(app: typer.Typer) -> None:
         \b
         leitmotiv originality song.mid
         leitmotiv originality waltz/score.mid --all
+        leitmotiv originality song.mid -o song-originality.png
         leitmotiv originality score.musicxml --json
         """
-        originality_command(file, index_path=index, genre=genre, all_bars=all, as_json=json)
+        originality_command(
+            file,
+            index_path=index,
+            genre=genre,
+            all_bars=all,
+            as_json=json,
+            picture=picture,
+            overwrite=overwrite,
+        )
 
 
 def register_index(corpus_app: typer.Typer) -> None:

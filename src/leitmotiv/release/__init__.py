@@ -2,6 +2,7 @@
 
 from leitmotiv.release.bundle import BundlePaths, is_bundle, write_bundle
 from leitmotiv.release.marks import AiMark, mark_score, midi_texts, wav_tags
+from leitmotiv.release.originality_picture import draw_originality
 from leitmotiv.release.pictures import draw_piano_roll, draw_spectrogram
 from leitmotiv.release.provenance import build_provenance, software_versions
 from leitmotiv.release.review_picture import draw_review, ranked_findings
@@ -10,6 +11,7 @@ __all__ = [
     "AiMark",
     "BundlePaths",
     "build_provenance",
+    "draw_originality",
     "draw_piano_roll",
     "draw_review",
     "draw_spectrogram",

@@ -90,7 +90,7 @@ def _music_text(text: str) -> str:
     return pretty.replace("b5", "♭5").replace("b9", "♭9").replace("b13", "♭13")
 
 
-def _drawable(text: str) -> str:
+def drawable(text: str) -> str:
     """Replace letters that the picture's font lacks; matplotlib warns and draws boxes."""
     from matplotlib.font_manager import FontProperties, findfont, get_font
 
@@ -213,7 +213,7 @@ def _draw_sections(axes: Any, sections: Sequence[_Section], end: int) -> None:
         axes.text(
             (section.start + section.stop) / 2,
             0.47,
-            _drawable(text),
+            drawable(text),
             ha="center",
             va="center",
             parse_math=False,
@@ -418,18 +418,29 @@ def draw_piano_roll(
     return save_figure(figure, path)
 
 
+def part_colour(part_index: int) -> str:
+    """Return the colour of a part in every picture."""
+    return _PART_COLOURS[part_index % len(_PART_COLOURS)]
+
+
 def piano_roll_figure(
-    score: Score, *, title: str = "", plan: Plan | None = None, right: float = 0.985
+    score: Score,
+    *,
+    title: str = "",
+    plan: Plan | None = None,
+    right: float = 0.985,
+    below: float = 0.0,
 ) -> tuple[Any, Any]:
     """Lay out a piano roll for another picture to draw on.
 
     Returns the figure and the axes of the pitched notes (ticks by MIDI pitch), None where only
-    drums play. ``right`` is the edge of the roll as a share of the figure's width.
+    drums play. ``right`` is the edge of the roll as a share of the figure's width; ``below`` is
+    left free under it, as a share of its height.
     """
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(_WIDTH / _DPI, _HEIGHT / _DPI), dpi=_DPI, facecolor=_PAPER)
-    colours = [_PART_COLOURS[i % len(_PART_COLOURS)] for i in range(len(score.parts))]
+    colours = [part_colour(i) for i in range(len(score.parts))]
     end = max(score.length_ticks, 1)
     left = 0.042
     melodic = [(p, c) for p, c in zip(score.parts, colours, strict=True) if not p.is_drum]
@@ -444,7 +455,7 @@ def piano_roll_figure(
         axes.set_axis_off()
         return axes
 
-    heading = _drawable(textwrap.shorten(title or score.title or "Untitled", 90, placeholder="…"))
+    heading = drawable(textwrap.shorten(title or score.title or "Untitled", 90, placeholder="…"))
     figure.text(
         left, 0.945, heading,
         fontsize=21, fontweight="bold", color=_INK, va="center", parse_math=False,
@@ -469,7 +480,7 @@ def piano_roll_figure(
             left - 0.004, top - 0.0135, "theme", fontsize=8.5, color=_FAINT, ha="right", va="center"
         )
         top -= 0.03
-    bottom = 0.09
+    bottom = 0.09 + below
     drum_height = 0.0
     roll = None
     if drums:
@@ -500,7 +511,7 @@ def _draw_legend(
     from matplotlib.patches import Rectangle
 
     names = [
-        _drawable(textwrap.shorten(part.name or f"Part {index + 1}", 26, placeholder="…"))
+        drawable(textwrap.shorten(part.name or f"Part {index + 1}", 26, placeholder="…"))
         for index, part in enumerate(score.parts)
     ]
     widths = [0.0058 * len(name) + 0.034 for name in names]
@@ -609,7 +620,7 @@ def draw_spectrogram(
     bar.set_label("dBFS", color=_FAINT)
     bar.ax.tick_params(labelsize=9, labelcolor=_FAINT)
     figure.text(
-        0.05, 0.95, _drawable(title),
+        0.05, 0.95, drawable(title),
         fontsize=18, fontweight="bold", color=_INK, va="center", parse_math=False,
     )  # fmt: skip
     return save_figure(figure, path)

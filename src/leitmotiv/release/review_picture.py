@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from leitmotiv.release.pictures import piano_roll_figure, save_figure
+from leitmotiv.release.pictures import drawable, piano_roll_figure, save_figure
 from leitmotiv.review import Finding
 from leitmotiv.score import Score
 
@@ -113,7 +113,7 @@ def _draw_list(figure: Any, findings: Sequence[Finding]) -> None:
     y -= 0.045
     lines = 0
     for number, finding in enumerate(findings, start=1):
-        words = f"{finding.check}: {finding.message}"
+        words = drawable(f"{finding.check}: {finding.message}")  # titles come in any script
         wrapped = textwrap.wrap(words, _LIST_CHARACTERS, max_lines=2, placeholder=" …")
         if lines + len(wrapped) > _MAX_LINES:
             left = len(findings) - number + 1
