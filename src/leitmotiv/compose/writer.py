@@ -40,6 +40,7 @@ _LIVELINESS = {
 _PLAIN = {"hymn": 2.0, "choral": 0.4}
 _EVEN = ("folk", "celtic", "baroque", "hymn", "ragtime")
 _VOICES, _VOICE, _ORGAN = (52, 53, 54, 91), 16, 2
+_LOW = 48
 _SLOW_SPEAKERS = {_ORGAN: 0.5, _VOICE: 0.85}  # organs and voices have to breathe or to ring
 _COUNTER_FREEDOM = 0.3  # share of the sketch's pull that a counter-melody feels
 
@@ -214,11 +215,11 @@ class Writer:
                 conditions[COLUMN["density"]] = self._melody_density(absolute)
             if lead:
                 conditions[COLUMN["role"]] = tags.role_id("melody")
-                middle = low + self._lift(absolute) * (high - low)
+                middle = low + self._lift(absolute, part) * (high - low)
             conditions[COLUMN["register"]] = int(tags.register_id(middle + window.shift))
             conditions[COLUMN["polyphony"]] = 1 if lead or is_single_line(plan, part) else 3
 
-    def _lift(self, bar: int) -> float:
+    def _lift(self, bar: int, part: int) -> float:
         """Where in its range a melody lies: higher with the energy of its section."""
         energies = [section.energy for section in self.canvas.plan.sections]
         least, most = min(energies), max(energies)
@@ -226,6 +227,8 @@ class Writer:
         rise = (here - least) / (most - least) if most - least > 0.05 else 0.5
         if self._singer() == _VOICE:
             return 0.45 + 0.15 * rise
+        if self._range(part)[0] < _LOW:
+            return 0.3 + 0.25 * rise  # a cello sings in its middle, not in the violin's place
         return 0.32 + 0.4 * rise
 
     def _melody_density(self, bar: int) -> int:
@@ -325,7 +328,7 @@ class Writer:
                 for other in range(len(window.parts))
             },
             reach=hand_reach(plan, part),
-            lift=self._lift(absolute),
+            lift=self._lift(absolute, part),
             is_sung=self._singer() == _VOICE,
             plainness=_PLAIN.get(plan.genre, 0.0),
             beat_steps=plan.meter_value.beat_ticks // TICKS_PER_STEP,
