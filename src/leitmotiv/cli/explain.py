@@ -87,9 +87,8 @@ def _lines(record: dict[str, Any]) -> list[str]:
             f"  section {plan['section']} in {plan['key']}, phrase of bars "
             f"{plan['phrase_bars'][0] + 1}-{plan['phrase_bars'][1]}, cadence {plan['cadence']}"
         )
-        for chord in plan["chords"]:
-            roman = f" ({chord['roman']})" if chord["roman"] else ""
-            lines.append(f"  chord {chord['symbol']}{roman}: {chord['because']}")
+    lines += [_chord_line(chord) for chord in plan["chords"]]
+    if "section" in plan:
         for theme in plan["theme"]:
             lines.append(f"  theme: {theme['transform']}, from bar {theme['from_bar_index'] + 1}")
         if plan["returns_to"]:
@@ -100,6 +99,17 @@ def _lines(record: dict[str, Any]) -> list[str]:
     for note in record["notes"]:
         lines += _note_lines(note)
     return lines
+
+
+def _chord_line(chord: dict[str, Any]) -> str:
+    roman = f" ({chord['roman']})" if chord["roman"] else ""
+    line = f"  chord {chord['symbol']}{roman}: {chord['because']}"
+    learned = chord.get("learned")
+    if learned is None:
+        return line
+    others = ", ".join(f"{other['roman']} {other['chance']:.0%}" for other in learned["others"][:3])
+    after = f" after {' '.join(learned['after'])}" if learned["after"] else " at the start"
+    return f"{line}; {learned['chance']:.0%}{after} in the corpus, else {others}"
 
 
 def _note_lines(note: dict[str, Any]) -> list[str]:

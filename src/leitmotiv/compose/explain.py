@@ -8,7 +8,7 @@ no history: there the network says how well it would have guessed each note, and
 Conventions: bars and parts are indices from 0 in the records' ``bar_index`` and ``part_index``,
 numbers from 1 in sentences. Chances are shares; biases and changes are nats.
 
-Public names: :func:`explain_plan`, :func:`explain_score`.
+Public names: :func:`explain_plan`, :func:`explain_written`, :func:`explain_score`.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from leitmotiv.compose.attention import knock_out
 from leitmotiv.compose.composer import ComposeOptions, compose
+from leitmotiv.compose.explain_chord import explain_chords, explain_heard_chords
 from leitmotiv.compose.guidance import GuidanceFilter
 from leitmotiv.compose.journal import Journal, Step, Written, open_journal
 from leitmotiv.errors import ComposeError
@@ -29,7 +30,6 @@ from leitmotiv.plan import Plan
 from leitmotiv.score import Origin, Score
 from leitmotiv.score.analysis import estimate_key
 from leitmotiv.theory import pitch_name
-from leitmotiv.theory.roman import chord_to_roman
 from leitmotiv.tokens import tags
 from leitmotiv.tokens.grid import score_to_grid
 from leitmotiv.tokens.sequence import Window, lay_out
@@ -43,7 +43,7 @@ from leitmotiv.tokens.vocabulary import (
     id_to_duration,
 )
 
-__all__ = ["explain_plan", "explain_score"]
+__all__ = ["explain_plan", "explain_score", "explain_written"]
 
 _FIELDS = ("position", "pitch", "duration")
 _WINDOW_BARS = 16
@@ -98,6 +98,34 @@ def explain_plan(
     model = model or load_model()
     with open_journal() as journal:
         score = compose(plan, options=options or ComposeOptions(), rng=rng, model=model)
+    return score, explain_written(plan, score, journal, bar_index, part_index, model=model)
+
+
+def explain_written(
+    plan: Plan,
+    score: Score,
+    journal: Journal,
+    bar_index: int,
+    part_index: int,
+    *,
+    model: EventModel | None = None,
+) -> dict[str, Any]:
+    """Explain the notes that start in one bar of one part of a piece that was just composed.
+
+    Parameters
+    ----------
+    score, journal : Score, Journal
+        What :func:`leitmotiv.compose.compose` returned, and the journal that was open meanwhile:
+        one composition answers for any number of bars.
+
+    Raises
+    ------
+    ComposeError
+        If there is no such bar or part.
+    """
+    _check("part", part_index, plan.num_parts)
+    _check("bar", bar_index, plan.num_bars)
+    model = model or load_model()
     part = plan.parts[part_index]
     notes = score.parts[part_index].notes
     notes = notes[notes["onset"] // plan.bar_ticks == bar_index]
@@ -114,7 +142,7 @@ def explain_plan(
         "notes": [_planned_note(plan, model, steps, note, bar_index, part_index) for note in notes],
         "share_of_rules": _shares(journal, part_index),
     }
-    return score, record
+    return record
 
 
 def explain_score(
@@ -164,7 +192,7 @@ def explain_score(
         "bar_index": bar_index,
         "part_index": part_index,
         "part": name,
-        "plan": {"key": str(key)},
+        "plan": {"key": str(key), "chords": explain_heard_chords(score, bar_index, key)},
         "notes": notes,
     }
 
@@ -188,24 +216,6 @@ def _shares(journal: Journal, part: int) -> dict[str, float]:
 def _plan_record(plan: Plan, bar: int, part: int) -> dict[str, Any]:
     """What the plan says about a bar: form, cadence, chords and the theme."""
     section, phrase, key = plan.section_at(bar), plan.phrase_at(bar), plan.key_at(bar)
-    given = plan.brief.chords is not None
-    chords = []
-    for half in (0, 1):
-        chord = plan.chord_at(bar, half)
-        if half and chord == plan.chord_at(bar, 0):
-            continue
-        chords.append(
-            {
-                "half": half,
-                "symbol": str(chord),
-                "roman": None if chord.is_none else chord_to_roman(chord, key),
-                "because": "the brief gives it"
-                if given
-                else f"goal of the phrase: {phrase.cadence} cadence"
-                if bar == phrase.end_bar_index - 1 and phrase.cadence != "none"
-                else f"step of the progression in {key}",
-            }
-        )
     themes = [
         {
             "transform": item.transform,
@@ -228,7 +238,7 @@ def _plan_record(plan: Plan, bar: int, part: int) -> dict[str, Any]:
         "energy": section.energy,
         "phrase_bars": [phrase.start_bar_index, phrase.end_bar_index],
         "cadence": phrase.cadence,
-        "chords": chords,
+        "chords": explain_chords(plan, bar),
         "theme": themes,
         "returns_to": returns,
     }
