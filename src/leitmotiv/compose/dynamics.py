@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from leitmotiv.compose.harmony_spans import half_bar_spans
+from leitmotiv.compose.loudness import usual_pitch
 from leitmotiv.compose.timing import PlaceNoise
 from leitmotiv.plan.plan import Plan
 from leitmotiv.score.score import CONTROL_DTYPE, Part, Score
@@ -34,8 +35,10 @@ __all__ = [
 EXPRESSION, PEDAL = 11, 64
 _WRITTEN_LEVELS = np.asarray([33, 49, 64, 80, 96, 112])  # pp p mp mf f ff
 _ROLE_OFFSET = {
-    "melody": 9.0, "counter": 1.0, "bass": -1.0, "harmony": -9.0, "pad": -13.0, "drums": -2.0
+    "melody": 7.0, "counter": 1.0, "bass": -1.0, "harmony": -6.0, "pad": -10.0, "drums": -2.0
 }  # fmt: skip
+_ARCH = 7.0  # velocities from a phrase's mean to its goal; players show less of it than is taught
+_CONTOUR = 1.35  # what is played of what is written: all of it at a usual rubato of 0.6
 _WRITTEN_CENTER = 80.0  # a note written at this velocity carries no accent of its own
 
 
@@ -83,9 +86,19 @@ def _harmonic_charge(plan: Plan) -> NDArray[np.float64]:
 
 
 def note_velocities(
-    score: Score, plan: Plan, part: Part, feel: Feel, noise: PlaceNoise
+    score: Score,
+    plan: Plan,
+    part: Part,
+    feel: Feel,
+    noise: PlaceNoise,
+    *,
+    contour: NDArray[np.float64] | None = None,
 ) -> NDArray[np.int64]:
-    """Return a velocity for each note of a part, shape (notes,)."""
+    """Return a velocity for each note of a part, shape (notes,).
+
+    ``contour`` is that of :func:`~leitmotiv.compose.loudness.loudness_contour`; without it bars of
+    one section and place in the phrase are equally loud.
+    """
     notes = part.notes
     if not len(notes):
         return np.zeros(0, dtype=np.int64)
@@ -104,7 +117,10 @@ def note_velocities(
     else:
         velocity += 0.5 * written
         velocity += 16.0 * feel.accent_depth * (accent - 0.4)
-        velocity += 11.0 * expressive * phrase_arch(plan, onsets)
+        velocity += _ARCH * expressive * phrase_arch(plan, onsets)
+        if contour is not None:
+            bars = np.clip(onsets // meter.bar_ticks, 0, len(contour) - 1)
+            velocity += _CONTOUR * expressive * contour[bars]
         middle = _usual_pitch(score, plan, part)
         velocity += 0.25 * np.clip(notes["pitch"].astype(float) - middle, -16, 16)
         halves = _harmonic_charge(plan)
@@ -126,8 +142,7 @@ def _usual_pitch(score: Score, plan: Plan, part: Part) -> float:
     """The middle of a part's register: of the plan, so that no single note moves it."""
     index = next((i for i, other in enumerate(score.parts) if other is part), len(plan.parts))
     if index < len(plan.parts):
-        planned = plan.parts[index]
-        return planned.low + 0.45 * (planned.high - planned.low)
+        return usual_pitch(plan.parts[index])
     return float(np.median(part.notes["pitch"]))
 
 
@@ -159,7 +174,7 @@ def expression_controls(
         return np.zeros(0, dtype=CONTROL_DTYPE)
     step = 120
     ticks = np.arange(0, score.length_ticks, step, dtype=np.int64)
-    level = 98.0 + 15.0 * depth * phrase_arch(plan, ticks)
+    level = 98.0 + 12.0 * depth * phrase_arch(plan, ticks)
     long_note = 2 * plan.meter_value.beat_ticks
     for note in part.notes[part.notes["duration"] >= long_note]:
         start, length = int(note["onset"]), int(note["duration"])

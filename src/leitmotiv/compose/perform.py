@@ -7,7 +7,8 @@ controllers and tempo.
 Rules, after the KTH system (Friberg, Bresin and Sundberg 2006):
 
 - loudness: section energy, phrase arch, metrical accent, high-loud, harmonic charge, balance of
-  roles (:mod:`leitmotiv.compose.dynamics`);
+  roles (:mod:`leitmotiv.compose.dynamics`), and a contour learned from the dynamics that composers
+  write (:mod:`leitmotiv.compose.loudness`);
 - time: phrase arch and final ritardando in the tempo map, swing, long-memory deviations of a few
   milliseconds, the melody slightly ahead (:mod:`leitmotiv.compose.timing`);
 - articulation: legato, repetition, breath, staccato, strums
@@ -47,6 +48,7 @@ from leitmotiv.compose.dynamics import (
     note_velocities,
     pedal_controls,
 )
+from leitmotiv.compose.loudness import loudness_contour
 from leitmotiv.compose.timing import (
     PlaceNoise,
     correlated_noise,
@@ -108,10 +110,11 @@ def perform(score: Score, plan: Plan, *, rng: np.random.Generator) -> Score:
     feel = feel_for_plan(plan)
     seeds = rng.integers(2**32, size=len(score.parts) + 1)
     ensemble = correlated_noise(_num_beats(score, plan), np.random.default_rng(int(seeds[-1])))
+    contour = loudness_contour(score, plan)
     parts = []
     for part, seed in zip(score.parts, seeds[:-1], strict=True):
         part_rng = np.random.default_rng(int(seed))
-        parts.append(_perform_part(score, plan, part, feel, ensemble, part_rng))
+        parts.append(_perform_part(score, plan, part, feel, ensemble, contour, part_rng))
     return replace(
         score,
         parts=tuple(parts),
@@ -129,6 +132,7 @@ def _perform_part(
     part: Part,
     feel: Feel,
     ensemble: NDArray[np.float64],
+    contour: NDArray[np.float64],
     rng: np.random.Generator,
 ) -> Part:
     if not len(part.notes):
@@ -138,7 +142,7 @@ def _perform_part(
     ticks_per_sec = qpm / 60.0 * TICKS_PER_QUARTER
     notes = part.notes.copy()
     noise = PlaceNoise(score.length_ticks, rng)
-    velocities = note_velocities(score, plan, part, feel, noise)
+    velocities = note_velocities(score, plan, part, feel, noise, contour=contour)
     durations = sounding_durations(part, plan, ticks_per_sec=ticks_per_sec, noise=noise)
     meter = plan.meter_value
     written = notes["onset"].astype(np.int64)

@@ -5,7 +5,7 @@ passage and the bar before it, so that its cost does not grow with the length of
 checks that can be told from a few bars are asked: parallels, crossings, leading tones, stray strong
 beats, clashes and hands.
 
-Public names: :func:`window_badness`, :data:`WINDOW_CHECKS`, :data:`SEVERITY_WEIGHTS`.
+Public names: :func:`window_badness`, :data:`WINDOW_CHECKS`.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from leitmotiv.plan.plan import Plan
-from leitmotiv.review.finding import Finding
+from leitmotiv.review.finding import Finding, score_badness
 from leitmotiv.review.harmony_checks import check_semitone_clashes, check_strong_beats
 from leitmotiv.review.playing_checks import check_hands
 from leitmotiv.review.reading import Reading, read
@@ -33,10 +33,7 @@ from leitmotiv.score.score import NOTE_DTYPE
 from leitmotiv.theory import ChordSymbol, Key
 from leitmotiv.tokens.grid import TICKS_PER_STEP
 
-__all__ = ["SEVERITY_WEIGHTS", "WINDOW_CHECKS", "window_badness"]
-
-SEVERITY_WEIGHTS = {"error": 5.0, "warning": 1.0, "note": 0.2}
-"""What a finding counts."""
+__all__ = ["WINDOW_CHECKS", "window_badness"]
 
 WINDOW_CHECKS: tuple[Callable[[Reading], Iterator[Finding]], ...] = (
     check_parallels,
@@ -70,7 +67,7 @@ class _WindowReading(Reading):
 
 
 def window_badness(plan: Plan, notes: NDArray[np.void], bars: range, *, steps: int) -> float:
-    """Return the weighted findings of :data:`WINDOW_CHECKS` in some bars.
+    """Return what the findings of :data:`WINDOW_CHECKS` in some bars weigh.
 
     Parameters
     ----------
@@ -86,17 +83,20 @@ def window_badness(plan: Plan, notes: NDArray[np.void], bars: range, *, steps: i
     Returns
     -------
     float
-        0 where nothing is amiss; a warning counts 1, an error 5, a note 0.2.
+        0 where nothing is amiss; see :func:`leitmotiv.review.finding.score_badness`.
     """
     first = max(bars.start - 1, 0)
     notes = notes[(notes["bar"] >= first) & (notes["bar"] < bars.stop)]
     onset = (notes["bar"].astype(np.int64) - first) * steps + notes["position"]
+    # A note that rings on beyond the window would lengthen it, beyond the last bar even the piece.
+    left = (bars.stop - first) * steps - onset
+    duration = np.clip(notes["duration"].astype(np.int64), 1, np.maximum(left, 1))
     parts = []
     for index, entry in enumerate(plan.parts):
         mine = notes["part"] == index
         table = np.zeros(int(mine.sum()), dtype=NOTE_DTYPE)
         table["onset"] = onset[mine] * TICKS_PER_STEP
-        table["duration"] = np.maximum(notes["duration"][mine].astype(np.int64), 1) * TICKS_PER_STEP
+        table["duration"] = duration[mine] * TICKS_PER_STEP
         table["pitch"] = notes["pitch"][mine]
         table["velocity"] = 80
         table = table[np.lexsort((table["duration"], table["pitch"], table["onset"]))]
@@ -113,4 +113,4 @@ def window_badness(plan: Plan, notes: NDArray[np.void], bars: range, *, steps: i
         score, plan, whole.start_bar, whole.stop_bar, whole.parts, None, first_bar=first
     )
     found = (finding for check in WINDOW_CHECKS for finding in check(reading))
-    return sum(SEVERITY_WEIGHTS[finding.severity] for finding in found)
+    return score_badness(found)

@@ -9,7 +9,7 @@ Public names: :class:`Writer`, :class:`WriterOptions`.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,6 +33,7 @@ __all__ = ["Writer", "WriterOptions"]
 
 _MAX_WINDOW_BARS = 16
 _MAX_PROMPT_EVENTS = 640
+_LOOSE = 0.4  # share of the sketch's pull that is left when its passage is drawn again
 _LIVELINESS = {
     **{"folk": 1.4, "celtic": 1.6, "ragtime": 1.4, "baroque": 1.4},
     **{"hymn": 0.65, "choral": 0.48},
@@ -52,7 +53,9 @@ class WriterOptions:
     ``num_candidates`` versions of a melody are drawn and ``num_accompaniments`` of the other parts;
     ``sketch_weight`` (logits) pulls accompaniments towards their rule-based sketch; ``guidance``
     says which rules hold; ``longest_copy`` caps the notes in a row that a part may share with one
-    training piece (None: no cap).
+    training piece (None: no cap). ``review_weight`` times what its findings of ``review`` weigh is
+    taken from a candidate's score (0: review is not asked); where those of every candidate weigh
+    ``redraw_from`` or more, as many are drawn again with a looser sketch.
     """
 
     num_candidates: int = 12
@@ -63,6 +66,7 @@ class WriterOptions:
     guidance: GuidanceOptions = field(default_factory=GuidanceOptions)
     longest_copy: int | None = LONGEST_COPY
     review_weight: float = 1.0
+    redraw_from: float = 0.1
 
 
 class Writer:
@@ -119,9 +123,10 @@ class Writer:
         ]
         options = self.options
         usual = options.num_candidates if lead else options.num_accompaniments
-        rows: list[RowState] = []
+        rows: list[tuple[RowState, list[CellRule]]] = []
+        faults: list[float] = []
 
-        def draw() -> list[tuple[float, NDArray[np.void]]]:
+        def draw(rules: list[CellRule] = rules) -> list[tuple[float, NDArray[np.void]]]:
             drawn = decode(
                 self.model,
                 Prompt(window.events, window.event_conditions(), window.time),
@@ -133,10 +138,19 @@ class Writer:
                     temperature=(options.temperature,) * 4, min_p=options.min_p, num_fields=3
                 ),
             )
-            rows.extend(drawn)
-            return [self._score(row, window, bars, parts, sketches or {}, lead) for row in drawn]
+            rows.extend((row, rules) for row in drawn)
+            scored = []
+            for row in drawn:
+                score, notes = self._score(row, window, bars, parts, sketches or {}, lead)
+                faults.append(self._faults(notes, bars, parts))
+                scored.append((score - options.review_weight * faults[-1], notes))
+            return scored
 
         scored = draw()
+        if sketches and min(faults) >= options.redraw_from:
+            # What all candidates share comes from the sketch: try again with less of it.
+            loose = [replace(rule, sketch_weight=_LOOSE * rule.sketch_weight) for rule in rules]
+            scored += draw(loose)
         stands = self.canvas.notes
         inside = (stands["bar"] < bars.start) & (stands["bar"] >= bars.start - 8)
         before = stands[inside & np.isin(stands["part"], list(parts))]
@@ -146,8 +160,8 @@ class Writer:
         journal = active_journal()
         if journal is not None:
             ranks = tuple(value for value, _ in scored)
-            guidance = options.guidance
-            journal.request = Written(bars, window, rules, guidance, rows[best], ranks, best, lead)
+            row, held = rows[best]
+            journal.request = Written(bars, window, held, options.guidance, row, ranks, best, lead)
         self.canvas.write([(bar, part) for bar in bars for part in parts], notes)
         for part in parts:
             self.written[bars.start : bars.stop, part] = True
@@ -428,16 +442,21 @@ class Writer:
                     is_bass=self.canvas.plan.parts[part].role == "bass",
                     wanted_notes=wanted,
                 ) / len(parts)
-        if self.options.review_weight:
-            # Review reads all parts together, so it judges the passage and not each part.
-            stands = self.canvas.notes
-            replaced = (stands["bar"] >= bars.start) & (stands["bar"] < bars.stop)
-            replaced &= np.isin(stands["part"], list(parts))
-            near = (stands["bar"] >= bars.start - 1) & (stands["bar"] < bars.stop)
-            together = np.concatenate([stands[near & ~replaced], notes])
-            badness = window_badness(self.canvas.plan, together, bars, steps=self.canvas.steps)
-            total -= self.options.review_weight * badness
         return total, notes
+
+    def _faults(self, notes: NDArray[np.void], bars: range, parts: Sequence[int]) -> float:
+        """What review would find in a passage if these notes were kept, 0 where it is not asked.
+
+        Review reads all parts together, so it judges the passage and not each part.
+        """
+        if not self.options.review_weight:
+            return 0.0
+        stands = self.canvas.notes
+        replaced = (stands["bar"] >= bars.start) & (stands["bar"] < bars.stop)
+        replaced &= np.isin(stands["part"], list(parts))
+        near = (stands["bar"] >= bars.start - 1) & (stands["bar"] < bars.stop)
+        together = np.concatenate([stands[near & ~replaced], notes])
+        return window_badness(self.canvas.plan, together, bars, steps=self.canvas.steps)
 
     def _around(
         self, fresh: NDArray[np.void], bars: range, parts: Sequence[int]

@@ -11,7 +11,8 @@ Public names: :func:`estimate_key` (:mod:`~leitmotiv.score.analysis_key`),
 :func:`repeated_sections`, :func:`bar_similarity` (:mod:`~leitmotiv.score.analysis_form`),
 :func:`home_key`, :func:`key_passages` (:mod:`~leitmotiv.score.analysis_passages`),
 :func:`phrase_end_bars`, :func:`melody_line` (:mod:`~leitmotiv.score.analysis_phrases`),
-:func:`estimate_upbeat`, :func:`align_bars` (:mod:`~leitmotiv.score.analysis_upbeat`).
+:func:`estimate_upbeat`, :func:`align_bars` (:mod:`~leitmotiv.score.analysis_upbeat`),
+:func:`bar_texture` (:mod:`~leitmotiv.score.analysis_texture`).
 """
 
 from __future__ import annotations
@@ -21,11 +22,14 @@ from leitmotiv.score.analysis_form import bar_similarity, repeated_sections
 from leitmotiv.score.analysis_key import estimate_key, pitched_notes
 from leitmotiv.score.analysis_passages import home_key, key_passages
 from leitmotiv.score.analysis_phrases import melody_line, phrase_end_bars
+from leitmotiv.score.analysis_texture import TEXTURE_FEATURES, bar_texture
 from leitmotiv.score.analysis_upbeat import align_bars, estimate_upbeat
 
 __all__ = [
+    "TEXTURE_FEATURES",
     "align_bars",
     "bar_similarity",
+    "bar_texture",
     "chords_per_half_bar",
     "estimate_key",
     "estimate_upbeat",
