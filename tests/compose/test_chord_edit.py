@@ -33,7 +33,7 @@ def sounding(score: Score, bars: set[int], bar_ticks: int) -> list[list[tuple[in
 
 def far(part: Part, edited: int, bar_ticks: int) -> list[tuple[int, ...]]:
     """The notes of a performance that start neither in an edited bar nor in those beside it."""
-    bar = np.round(part.notes["onset"] / bar_ticks - 0.04).astype(int)
+    bar = np.floor(part.notes["onset"] / bar_ticks + 0.04).astype(int)  # players come early
     chosen = part.notes[(bar < edited - 1) | (bar > edited + 1)]
     return [tuple(note) for note in chosen.tolist()]
 
