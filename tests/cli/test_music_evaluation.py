@@ -129,3 +129,12 @@ def test_bad_input_is_one_line(
     assert message in captured.err
     assert captured.err.count("\n") == 1
     assert captured.out == ""
+
+
+def test_the_two_that_are_most_alike_are_named(
+    sets: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (sets / "mine" / "twin.mid").write_bytes((sets / "mine" / "3.mid").read_bytes())
+    assert run("--music", sets / "mine", "--against", sets / "people") == 0
+    out = capsys.readouterr().out
+    assert "most alike, 1.00: 3.mid and twin.mid" in out or "twin.mid and 3.mid" in out

@@ -25,8 +25,10 @@ __all__ = ["evaluate_music_command"]
 MIN_MUSIC = 2
 
 
-def _read_set(folder: Path, num_bars: int) -> tuple[NDArray[np.float64], list[Figures], list[str]]:
-    """Figures of every piece of a folder, and what could not be read."""
+def _read_set(
+    folder: Path, num_bars: int
+) -> tuple[NDArray[np.float64], list[Figures], list[str], list[str]]:
+    """Figures of every piece of a folder, the pieces' names, and what could not be read."""
     from leitmotiv.cli.evaluate import read_inputs
     from leitmotiv.corpus.inputs import find_inputs
     from leitmotiv.review.diversity import piece_figures
@@ -34,6 +36,7 @@ def _read_set(folder: Path, num_bars: int) -> tuple[NDArray[np.float64], list[Fi
 
     rows: list[list[float]] = []
     figures: list[Figures] = []
+    names: list[str] = []
     skipped: list[str] = []
     for name, read in read_inputs(find_inputs(folder), None):
         if _is_written_beside(folder, name):
@@ -46,9 +49,10 @@ def _read_set(folder: Path, num_bars: int) -> tuple[NDArray[np.float64], list[Fi
             skipped.append(f"{name}: it holds no pitched notes")
             continue
         rows.append(row)
+        names.append(name)
         figures.append(piece_figures(read, num_bars=num_bars))
     table = np.asarray(rows, dtype=np.float64).reshape(len(rows), len(STATISTICS))
-    return table, figures, skipped
+    return table, figures, names, skipped
 
 
 def _is_written_beside(folder: Path, name: str) -> bool:
@@ -101,7 +105,7 @@ def evaluate_music_command(
             f"output={str(output)!r} exists; choose another name, or replace it with --overwrite"
         )
     rng = np.random.default_rng(seed)
-    table, figures, skipped = _read_set(music, num_bars)
+    table, figures, names, skipped = _read_set(music, num_bars)
     if len(table) < MIN_MUSIC:
         raise ReviewError(
             f"music={str(music)!r} holds {len(table)} readable pieces, must be at least "
@@ -109,7 +113,7 @@ def evaluate_music_command(
         )
     likeness: dict[str, tuple[float, tuple[float, ...]]]
     if against is not None and Path(against).exists():
-        human, human_figures, human_skipped = _read_set(Path(against), num_bars)
+        human, human_figures, _, human_skipped = _read_set(Path(against), num_bars)
         skipped += human_skipped
         name = str(against)
         likeness = {
@@ -129,8 +133,10 @@ def evaluate_music_command(
             music.name, table, compare_tables(table, human, rng), measure_diversity(figures)
         )
     ]
+    members = [names]
     for folder in baselines:
-        other, other_figures, other_skipped = _read_set(folder, num_bars)
+        other, other_figures, other_names, other_skipped = _read_set(folder, num_bars)
+        members.append(other_names)
         skipped += other_skipped
         if len(other) < MIN_MUSIC:
             raise ReviewError(
@@ -151,9 +157,13 @@ def evaluate_music_command(
         page = comparison_page(sets, human, human_name=name, human_likeness=likeness)
         write_bytes_atomically(output, page.encode("utf-8"))
     if as_json:
-        print(json.dumps(_report(sets, name, len(human), likeness, skipped, output), indent=1))
+        print(
+            json.dumps(
+                _report(sets, members, name, len(human), likeness, skipped, output), indent=1
+            )
+        )
         return
-    print("\n".join(_lines(sets, name, len(human), likeness, skipped)))
+    print("\n".join(_lines(sets, members, name, len(human), likeness, skipped)))
     if output is not None:
         print(f"page: {output}")
 
@@ -172,7 +182,7 @@ def _figure(item: FigureComparison) -> dict[str, Any]:
     }
 
 
-def _diversity(item: Diversity) -> dict[str, Any]:
+def _diversity(item: Diversity, names: Sequence[str]) -> dict[str, Any]:
     from leitmotiv.review.diversity import NUM_OTHERS
 
     return {
@@ -181,11 +191,14 @@ def _diversity(item: Diversity) -> dict[str, Any]:
         "pairs": None if item.pairs != item.pairs else item.pairs,
         "nearest": item.nearest_of(NUM_OTHERS) if item.nearest else None,
         "nearest_of": min(NUM_OTHERS, len(item.nearest)),
+        "most_alike": [names[index] for index in item.closest] if item.nearest else [],
+        "most_alike_likeness": item.closest_likeness if item.nearest else None,
     }
 
 
 def _report(
     sets: Sequence[ComparedSet],
+    members: Sequence[Sequence[str]],
     name: str,
     num_human: int,
     likeness: dict[str, tuple[float, tuple[float, ...]]],
@@ -203,9 +216,9 @@ def _report(
                 "pieces": len(item.table),
                 "share_within": share_within(item.comparisons) if item.comparisons else None,
                 "figures": [_figure(found) for found in item.comparisons],
-                "likeness": [_diversity(found) for found in item.diversity],
+                "likeness": [_diversity(found, names) for found in item.diversity],
             }
-            for item in sets
+            for item, names in zip(sets, members, strict=True)
         ],
         "human_likeness": {
             aspect: {"pairs": pairs, "nearest": nearest[-1] if nearest else None}
@@ -218,6 +231,7 @@ def _report(
 
 def _lines(
     sets: Sequence[ComparedSet],
+    members: Sequence[Sequence[str]],
     name: str,
     num_human: int,
     likeness: dict[str, tuple[float, tuple[float, ...]]],
@@ -254,7 +268,7 @@ def _lines(
         )
     yield ""
     yield "  how alike: mean of pairs, nearest of k others (people)"
-    for item in sets:
+    for item, names in zip(sets, members, strict=True):
         for found in item.diversity:
             if not found.nearest:
                 continue
@@ -264,6 +278,10 @@ def _lines(
             yield (
                 f"    {item.name[:24]:<24} {found.aspect:<8} {found.pairs:.3f} ({pairs:.3f})   "
                 f"{found.nearest_of(count):.3f} ({human:.3f}) k={count}"
+            )
+            first_name, second_name = (names[index] for index in found.closest)
+            yield (
+                f"      most alike, {found.closest_likeness:.2f}: {first_name} and {second_name}"
             )
     if skipped:
         yield ""
