@@ -85,3 +85,34 @@ def test_bad_input_is_one_line_and_nothing_is_written(
     assert message in error
     assert error.count("\n") == 1
     assert [path.name for path in Path().iterdir()] == ["song.mid"]
+
+
+def test_a_second_result_gets_a_name_of_its_own(
+    song: Score, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for wanted in ("song-vary.mid", "song-vary-2.mid"):
+        assert run("vary", "song.mid", "--kind", "mode", "-q") == 0
+        assert capsys.readouterr().out.strip() == wanted
+    before = Path("song-vary.mid").read_bytes()
+    assert run("vary", "song.mid", "--kind", "ornament", "--seed", "1", "-o", "song-vary.mid") == 2
+    assert "exists already" in capsys.readouterr().err
+    assert Path("song-vary.mid").read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("fill", ".", "--bars", "1"), "is a folder"),
+        (("imitate", "nowhere"), "does not exist; name a folder"),
+        (("imitate", "song.mid"), "is a file; name a folder"),
+        (("review", "song.mid", "-o", "marked.txt"), "must end in .png"),
+        (("climax", "song.mid", "--seconds", "500"), "between 20 and 180"),
+    ],
+)
+def test_mistaken_paths_are_named_for_what_they_are(
+    song: Score, arguments: tuple[str, ...], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    files = sorted(Path().iterdir())
+    assert run(*arguments) == 2
+    assert message in capsys.readouterr().err
+    assert sorted(Path().iterdir()) == files

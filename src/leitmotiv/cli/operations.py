@@ -40,7 +40,9 @@ def _seed(text: str) -> int:
 FileArgument = Annotated[Path, typer.Argument(metavar="FILE", help="A MIDI or MusicXML file.")]
 OutputOption = Annotated[
     Path | None,
-    typer.Option("-o", "--output", metavar="FILE", help=".mid or .musicxml; else named by FILE."),
+    typer.Option(
+        "-o", "--output", metavar="FILE", help=".mid or .musicxml; else a new name after FILE."
+    ),
 ]
 SeedOption = Annotated[
     int | None,
@@ -68,12 +70,17 @@ def register_operations(app: typer.Typer) -> None:
     app.command(name="imitate")(_imitate)
 
 
-def _out_path(file: Path, output: Path | None, operation: str) -> Path:
+def _out_path(file: Path, output: Path | None, operation: str, *, overwrite: bool) -> Path:
+    """The file to write: as named, else after FILE, numbered where that is taken."""
     from leitmotiv.errors import ReleaseError
 
     if output is None:
         suffix = ".musicxml" if file.suffix.lower() in (*_XML_SUFFIXES, ".mxl") else ".mid"
-        output = Path(f"{file.stem}-{operation}{suffix}")
+        stem, number = f"{file.stem}-{operation}", 1
+        output = Path(f"{stem}{suffix}")
+        while output.exists() and not overwrite:
+            number += 1
+            output = Path(f"{stem}-{number}{suffix}")
     if output.suffix.lower() not in (*_MIDI_SUFFIXES, *_XML_SUFFIXES):
         raise ReleaseError(
             f"output {str(output)!r} must end in .mid or .musicxml; choose another name with -o"
@@ -106,7 +113,7 @@ def _run(
     from leitmotiv.score import Score, read_score
 
     start = time.perf_counter()
-    target = _out_path(file, output, operation)
+    target = _out_path(file, output, operation, overwrite=overwrite)
     check_file(target, overwrite=overwrite)
     seed = secrets.randbelow(2**31) if seed is None else seed
     with show_progress(sys.stderr if as_json else sys.stdout, quiet=quiet) as progress:
@@ -116,7 +123,7 @@ def _run(
                 progress(operation, min(fraction, 0.999), message)
 
         tell(0.0, f"read {file.name}")
-        score = Score() if file.is_dir() else read_score(file)
+        score = Score() if operation == "imitate" else read_score(file)
 
         from leitmotiv.models import open_model
 
@@ -545,7 +552,10 @@ def _read_folder(folder: Path, tell: Callable[[float, str], None]) -> list[Score
     from leitmotiv.score import read_score
 
     if not folder.is_dir():
-        raise ComposeError(f"folder={str(folder)!r} does not exist; name a folder of MIDI files")
+        what = "is a file" if folder.exists() else "does not exist"
+        raise ComposeError(
+            f"folder={str(folder)!r} {what}; name a folder that holds MIDI or MusicXML files"
+        )
     known = (*_MIDI_SUFFIXES, *_XML_SUFFIXES, ".mxl")
     paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in known)[:_MOST_FILES]
     scores = []

@@ -70,6 +70,7 @@ def review_command(
     """Read a score, list the findings, and draw them where a picture is asked for."""
     from leitmotiv.cli.folders import check_file
     from leitmotiv.cli.report import finding_lines, finding_to_dict
+    from leitmotiv.errors import ReleaseError
     from leitmotiv.plan import Plan
     from leitmotiv.release.review_picture import draw_review, ranked_findings
     from leitmotiv.review import read, review_score
@@ -77,6 +78,10 @@ def review_command(
     from leitmotiv.score import read_score
 
     if picture is not None:
+        if picture.suffix.lower() != ".png":
+            raise ReleaseError(
+                f"png={str(picture)!r} must end in .png; choose another name with -o"
+            )
         check_file(picture, overwrite=overwrite)
     plan = None if plan_path is None else Plan.from_json(plan_path)
     score = read_score(file)

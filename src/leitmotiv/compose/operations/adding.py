@@ -190,9 +190,13 @@ def harmonise_melody(
     ComposeError
         If the melody is empty or the ensemble has nobody to accompany it.
     """
-    lead = melody if melody is not None else read_plan(score).melody
-    if not 0 <= lead < len(score.parts) or not len(score.parts[lead].notes):
-        raise ComposeError("the melody is empty; name a part with notes")
+    if all(part.is_drum or not len(part.notes) for part in score.parts):
+        raise ComposeError("the score has no pitched notes; a melody to harmonise must have some")
+    reading = read_plan(score)
+    lead = melody if melody is not None else reading.parts[reading.melody]
+    drums = 0 <= lead < len(score.parts) and score.parts[lead].is_drum
+    if drums or not 0 <= lead < len(score.parts) or not len(score.parts[lead].notes):
+        raise ComposeError("the melody is empty, drums, or no part; name one with pitched notes")
     palette = palette_for(ensemble)
     singer = next((part for part in palette if part.role == "melody"), palette[0])
     others = [part for part in palette if part is not singer]

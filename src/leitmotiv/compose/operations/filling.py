@@ -53,6 +53,8 @@ def parse_bars(text: str, num_bars: int) -> tuple[int, ...]:
     >>> parse_bars("5-7, 9", 16)
     (4, 5, 6, 8)
     """
+    if not num_bars:
+        raise ComposeError("the score is empty; it must hold at least one bar to write")
     bars: set[int] = set()
     for item in text.split(","):
         match = re.fullmatch(r"\s*(\d{1,6})\s*(?:[-–]\s*(\d{1,6}))?\s*", item)
