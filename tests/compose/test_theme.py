@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from leitmotiv.compose.theme import (
+    count_strays,
     degree_of,
     fit_to_chords,
     pitch_of,
@@ -123,3 +124,36 @@ def test_snapping_moves_strong_notes_alone() -> None:
     accent = np.where(np.arange(96) % 48 == 0, 1.0, 0.2)
     found = snap_to_chords(theme, lambda bar, position: frozenset({0, 4, 7}), accent)
     assert found["pitch"].tolist() == [60, 64, 67, 69]
+
+
+def test_snapping_keeps_the_intervals_of_a_line_where_it_can() -> None:
+    # G lies between F and A of the chord: beside an F it goes up, so that the step stays a step.
+    theme = line([65, 67, 72])
+    found = snap_to_chords(theme, lambda bar, position: frozenset({2, 5, 9, 0}), np.ones(96))
+    assert found["pitch"].tolist() == [65, 69, 72]
+
+
+def test_weak_notes_follow_the_strong_ones_along_the_scale() -> None:
+    theme = line([64, 65, 67, 69, 71], duration=12)
+    accent = np.where(np.arange(96) % 48 == 0, 1.0, 0.1)
+    scale = frozenset({0, 2, 4, 5, 7, 9, 11})
+
+    def snapped(**more: object) -> list[int]:
+        tones = {0: frozenset({5, 9}), 48: frozenset({1, 4})}
+        found = snap_to_chords(
+            theme, lambda bar, position: tones.get(position, scale), accent, **more
+        )
+        return [int(pitch) for pitch in found["pitch"]]
+
+    stiff, pliant = snapped(), snapped(scale_at=lambda bar: scale)
+    assert stiff[1:4] == [65, 67, 69]
+    assert stiff[0] == pliant[0] == 65
+    assert pliant[1] > 65 or pliant[2] != 67
+    assert all(pitch % 12 in scale for pitch in pliant[1:4])
+
+
+def test_strays_are_counted_as_they_would_be_moved() -> None:
+    theme = line([62, 64, 66, 69])
+    accent = np.where(np.arange(96) % 48 == 0, 1.0, 0.2)
+    assert count_strays(theme, lambda bar, position: frozenset({0, 4, 7}), accent) == 2
+    assert count_strays(theme, lambda bar, position: frozenset(), accent) == 0

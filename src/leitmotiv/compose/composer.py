@@ -303,6 +303,9 @@ class _Composer:
         chord = self.plan.chord_at(min(bar, self.plan.num_bars - 1), half)
         return frozenset() if chord.is_none else frozenset(chord.pitch_classes)
 
+    def _scale(self, bar: int) -> frozenset[int]:
+        return frozenset(self.plan.key_at(min(bar, self.plan.num_bars - 1)).scale)
+
     def _write_melody(self, section: PlanSection, theme: NDArray[np.void] | None) -> None:
         plan = self.plan
         bars = range(section.start_bar_index, section.end_bar_index)
@@ -336,7 +339,7 @@ class _Composer:
             accent=self.writer.accent,
             beat_steps=plan.meter_value.beat_ticks // TICKS_PER_STEP,
             tones=self._tones,
-            scale=lambda bar: frozenset(plan.key_at(bar).scale),
+            scale=self._scale,
             closes=lambda bar: plan.phrase_at(bar).end_bar_index == bar + 1,
             high=plan.parts[part].high,
         )
@@ -381,6 +384,7 @@ class _Composer:
                 low=part.low,
                 high=part.high,
                 previous=previous,
+                scale_at=self._scale,
                 # Under other chords the melody is the one that was known, note for note.
                 least_accent=9.0 if placement.transform == "reharmonise" else 0.5,
             )
@@ -474,6 +478,7 @@ class _Composer:
                 low=entry.low,
                 high=entry.high,
                 previous=previous,
+                scale_at=self._scale,
             )
             if previous is not None and len(notes) and abs(int(notes["pitch"][0]) - previous) > 12:
                 continue  # out of reach from here: this bar is written anew

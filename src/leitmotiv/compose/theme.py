@@ -193,24 +193,83 @@ def snap_to_chords(
     accent: NDArray[np.float64],
     *,
     least_accent: float = 0.5,
+    scale_at: Callable[[int], frozenset[int]] | None = None,
 ) -> NDArray[np.void]:
-    """Return a line whose strongly placed long notes lie on a chord tone close by.
+    """Return a line whose strongly placed long notes lie on chord tones close by.
 
-    Of two that are near, the one that does not make a step into a repeated note.
+    Among the chord tones near each stray note those are taken that keep the line's intervals
+    (dynamic programming over the line). With ``scale_at`` (bar -> pitch classes) the weak notes
+    between follow the strong ones along the scale, so that a run stays a run.
     """
     fitted = notes.copy()
-    for index, note in enumerate(fitted):
-        if not _is_stray(note, tones_at, accent, least_accent):
-            continue
-        tones = tones_at(int(note["bar"]), int(note["position"]))
-        pitch = int(note["pitch"])
-        beside = {int(fitted["pitch"][i]) for i in (index - 1, index + 1) if 0 <= i < len(fitted)}
-        options = [p for p in range(pitch - 2, pitch + 3) if p % 12 in tones]
-        if options:
-            note["pitch"] = min(
-                options, key=lambda p: (abs(p - pitch) + 1.5 * (p in beside and p != pitch), p)
-            )
+    if len(notes) == 0:
+        return fitted
+    pitch = notes["pitch"].astype(np.int64)
+    stray = np.asarray([_is_stray(note, tones_at, accent, least_accent) for note in notes])
+    if not stray.any():
+        return fitted
+    options: list[list[int]] = []
+    for index, note in enumerate(notes):
+        choices = [int(pitch[index])]
+        if stray[index]:
+            tones = tones_at(int(note["bar"]), int(note["position"]))
+            around = range(choices[0] - 3, choices[0] + 4)
+            choices = [p for p in around if p % 12 in tones] or choices
+        options.append(choices)
+    fitted["pitch"] = _closest_line(options, pitch)
+    if scale_at is not None:
+        _follow(fitted, pitch, stray, accent, least_accent, scale_at)
     return fitted
+
+
+def _closest_line(options: list[list[int]], pitch: NDArray[np.int64]) -> list[int]:
+    """Choose one pitch a note: close to the old one, with the old intervals, no new repeats."""
+
+    def place(index: int, p: int) -> float:
+        return float(abs(p - pitch[index]))
+
+    costs = [place(0, p) for p in options[0]]
+    back: list[list[int]] = []
+    for index in range(1, len(options)):
+        was = int(pitch[index] - pitch[index - 1])
+        row, came = [], []
+        for p in options[index]:
+            steps = [
+                cost + 0.7 * abs((p - q) - was) + 1.5 * (p == q and was != 0)
+                for cost, q in zip(costs, options[index - 1], strict=True)
+            ]
+            best = int(np.argmin(steps))
+            row.append(steps[best] + place(index, p))
+            came.append(best)
+        costs = row
+        back.append(came)
+    state = int(np.argmin(costs))
+    line = [options[-1][state]]
+    for index in range(len(options) - 1, 0, -1):
+        state = back[index - 1][state]
+        line.append(options[index - 1][state])
+    return line[::-1]
+
+
+def _follow(
+    fitted: NDArray[np.void],
+    pitch: NDArray[np.int64],
+    stray: NDArray[np.bool_],
+    accent: NDArray[np.float64],
+    least_accent: float,
+    scale_at: Callable[[int], frozenset[int]],
+) -> None:
+    """Move weak notes along the scale by what the strong notes around them have moved."""
+    strong = stray | ((accent[fitted["position"]] >= least_accent) & (fitted["duration"] >= 12))
+    anchors = np.flatnonzero(strong)
+    moved = fitted["pitch"].astype(np.int64)[anchors] - pitch[anchors]
+    wish = np.interp(np.arange(len(fitted)), anchors, moved)
+    for index in np.flatnonzero(~strong & (np.abs(wish) >= 0.75)):
+        goal = float(pitch[index] + wish[index])
+        scale = scale_at(int(fitted["bar"][index]))
+        near = [p for p in range(round(goal) - 1, round(goal) + 2) if p % 12 in scale]
+        if near:
+            fitted["pitch"][index] = min(near, key=lambda p: abs(p - goal))
 
 
 def _is_stray(
@@ -245,6 +304,7 @@ def fit_to_chords(
     high: int,
     previous: int | None = None,
     least_accent: float = 0.5,
+    scale_at: Callable[[int], frozenset[int]] | None = None,
 ) -> NDArray[np.void]:
     """Move strongly placed long notes to the nearest chord tone and the line into its range.
 
@@ -257,6 +317,8 @@ def fit_to_chords(
     accent : ndarray, shape (bar_steps,)
     previous : int, optional
         The pitch before the line, which it should not start far from.
+    scale_at : callable (bar) -> frozenset of pitch classes, optional
+        Lets weak notes follow the strong ones.
 
     Returns
     -------
@@ -264,7 +326,7 @@ def fit_to_chords(
         The line moves by whole octaves as one, so its shape stays; single notes that still
         stick out fold back by an octave.
     """
-    fitted = snap_to_chords(notes, tones_at, accent, least_accent=least_accent)
+    fitted = snap_to_chords(notes, tones_at, accent, least_accent=least_accent, scale_at=scale_at)
     if len(fitted) == 0:
         return fitted
     centre = low + 0.45 * (high - low)

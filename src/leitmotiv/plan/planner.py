@@ -51,6 +51,7 @@ from leitmotiv.plan.palette import make_palette
 from leitmotiv.plan.plan import Plan, PlanChord, PlanPhrase, PlanSection
 from leitmotiv.plan.reharmony import harmonise_theme, reharmonise_returns
 from leitmotiv.plan.tempo import LengthAndTempo, choose_bpm, fit_length
+from leitmotiv.plan.theme_chords import carry_theme_chords
 from leitmotiv.plan.theme_file import rebar_theme
 from leitmotiv.plan.themes import invent_title, place_theme, theme_bars
 from leitmotiv.plan.vocabulary import Genre, PaletteEntry, vocabulary
@@ -464,6 +465,7 @@ def make_plan(brief: Brief, rng: np.random.Generator, *, style: StyleChoice = No
             harmonise_theme(
                 sections, placements, brief.theme, meter, genre.harmony, stage[7], mood=mood
             )
+        carry_theme_chords(sections, placements, genre.harmony, stage[7], mood=mood)
         placements = reharmonise_returns(sections, placements, genre.harmony, stage[7], mood=mood)
     halves = [symbol for section in sections for symbol in section.halves]
     return Plan(

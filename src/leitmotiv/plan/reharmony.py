@@ -7,7 +7,7 @@ of each bar that stood there; the cadence of a phrase (its last bar and the half
 never touched. Under a given theme a bar may take two where one cannot carry its notes. Loop
 genres and church modes keep their progressions.
 
-Public names: :func:`harmonise_theme`, :func:`reharmonise_returns`.
+Public names: :func:`harmonise_theme`, :func:`redraw_chords`, :func:`reharmonise_returns`.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from leitmotiv.plan.harmony import HarmonyBook, LearnedGrammar
 from leitmotiv.plan.plan import ThemePlacement
 from leitmotiv.theory import TICKS_PER_QUARTER, ChordSymbol, Meter, chord_to_roman
 
-__all__ = ["harmonise_theme", "reharmonise_returns"]
+__all__ = ["harmonise_theme", "redraw_chords", "reharmonise_returns"]
 
 _FIT = 8.0  # how strongly a chord is wanted that holds all of a theme's notes
 _SPLIT_GAIN = 0.1  # share of a bar's notes that must be won by a second chord in it
@@ -33,7 +33,7 @@ _STAY = 0.5  # of the likeliest step: a chord may last two bars
 Suits = Callable[[ChordSymbol, Sequence[int]], float]  # weight of a chord on half bars of the piece
 
 
-def _redraw(
+def redraw_chords(
     sections: Sequence[SectionSketch],
     bar: int,
     num_bars: int,
@@ -174,7 +174,7 @@ def harmonise_theme(
         # The rest of the phrase follows from it, up to the cadence.
         length = max(placement.num_bars, _phrase_bars(sections, placement.bar_index))
         bar = placement.bar_index
-        _redraw(sections, bar, length, harmony, mood, suits, rng, may_split=True)
+        redraw_chords(sections, bar, length, harmony, mood, suits, rng, may_split=True)
 
 
 def _phrase_bars(sections: Sequence[SectionSketch], bar: int) -> int:
@@ -213,6 +213,6 @@ def reharmonise_returns(
             return float(shared >= 2 and chord.root_pitch_class != old.root_pitch_class)
 
         bar, size = placement.bar_index, placement.num_bars
-        done = _redraw(sections, bar, size, harmony, mood, suits, rng)
+        done = redraw_chords(sections, bar, size, harmony, mood, suits, rng)
         found.append(placement if done else placement.replace(transform="repeat"))
     return tuple(found)
