@@ -217,6 +217,41 @@ def test_the_shipped_index_is_small_and_names_title_licence_and_source() -> None
         assert np.all(values % index.keep_one_in == 0)
 
 
+ODE = "EEFGGFEDCCDE E:36 D:12 D:48 EEFGGFEDCCDE D:36 C:12 C:48"  # Beethoven, op. 125
+PITCHES = {"C": 60, "D": 62, "E": 64, "F": 65, "G": 67}
+
+
+def ode() -> tuple[np.ndarray, np.ndarray]:
+    notes: list[tuple[str, int]] = []
+    for word in ODE.split():
+        name, _, length = word.partition(":")
+        notes += [(name, int(length))] if length else [(letter, 24) for letter in word]
+    lengths = [length for _, length in notes]
+    onset = np.cumsum([0, *lengths[:-1]])
+    return onset, np.asarray([PITCHES[name] for name, _ in notes])
+
+
+@pytest.mark.parametrize("way", ["transposed", "twice as fast", "changed", "in three"])
+def test_a_tune_that_everybody_knows_is_found_by_the_shipped_index(
+    way: str, rng: np.random.Generator
+) -> None:
+    onset, pitch = ode()
+    if way == "transposed":
+        pitch = pitch + 5
+    elif way == "twice as fast":
+        onset = onset // 2
+    elif way == "changed":
+        pitch = pitch.copy()
+        pitch[[3, 17]] += 2
+    elif way == "in three":  # the first of two beats takes twice its time
+        inside = onset % 48
+        onset = onset // 48 * 72 + np.minimum(inside, 24) * 2 + np.maximum(inside - 24, 0)
+    score, _ = planted(rng, onset, pitch)
+    near = review_originality(score).nearest[0]
+    assert "Beethoven" in near.piece.composer + near.piece.title or "Joy" in near.piece.title
+    assert near.evidence > 1.0
+
+
 def test_lines_of_a_score_and_of_the_index_use_one_grid(rng: np.random.Generator) -> None:
     onset, pitch = random_tune(rng, 40)
     line, found, sounding = score_lines(line_score(onset, pitch))
