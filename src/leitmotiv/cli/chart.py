@@ -78,6 +78,13 @@ def _section_lines(plan: Plan, section: PlanSection) -> Iterator[str]:
 
 
 def _theme_lines(plan: Plan) -> Iterator[str]:
+    if plan.theme is not None:
+        from leitmotiv.theory import pitch_name
+
+        shape = plan.theme
+        rhythm = " ".join(f"{length:.3g}" for length in shape.rhythm)
+        span = f"{pitch_name(shape.low)} to {pitch_name(shape.high)}"
+        yield f"  {shape.contour}, {span}, rhythm {rhythm}, {shape.closure}"
     for placement in plan.placements:
         first, last = placement.bar_index + 1, placement.bar_index + placement.num_bars
         moved = f", {placement.transpose_steps:+d} steps" if placement.transpose_steps else ""

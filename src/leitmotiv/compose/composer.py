@@ -42,6 +42,7 @@ from leitmotiv.compose.theme import (
     snap_to_chords,
     transform_theme,
 )
+from leitmotiv.compose.theme_wish import ThemeWish
 from leitmotiv.compose.writer import Writer, WriterOptions
 from leitmotiv.errors import ComposeError
 from leitmotiv.models import EventModel, load_model
@@ -277,13 +278,26 @@ class _Composer:
         many = 2 * self.options.writer.num_candidates
         part = first.part_index
         for run in _runs([bar for bar in bars if not self.locked[bar, part]], longest=16):
-            self.writer.write(run, [part], self.theme_rng, lead=True, num_candidates=many)
-            self._lean(run, part, self.theme_rng)
+            wish = self._wish(run, part) if run == bars else None
+            self.writer.write(
+                run, [part], self.theme_rng, lead=True, num_candidates=many, wish=wish
+            )
+            if wish is None:  # its rhythm is planned
+                self._lean(run, part, self.theme_rng)
         self.leads[bars.start : bars.stop] = first.part_index
         theme = self.canvas.part_notes(first.part_index).copy()
         theme = theme[(theme["bar"] >= bars.start) & (theme["bar"] < bars.stop)]
         theme["bar"] -= first.bar_index
         return theme
+
+    def _wish(self, bars: range, part: int) -> ThemeWish | None:
+        """What the plan wants of the theme that is invented in some bars."""
+        plan = self.plan
+        if plan.theme is None:
+            return None
+        return ThemeWish(
+            plan.theme, bars, part, self.canvas.steps, plan.key_at(bars.start), self._tones
+        )
 
     def _put(self, notes: NDArray[np.void], bars: range, part: int) -> None:
         notes = notes.copy()

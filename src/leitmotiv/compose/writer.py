@@ -21,6 +21,7 @@ from leitmotiv.compose.guidance import GuidanceFilter
 from leitmotiv.compose.journal import Written, active_journal
 from leitmotiv.compose.part_writing import hand_reach, is_single_line, keep_order
 from leitmotiv.compose.ranking import Passage, accompaniment_score, melody_score
+from leitmotiv.compose.theme_wish import ThemeWish
 from leitmotiv.compose.window_review import window_badness
 from leitmotiv.models import DecodeOptions, EventModel, Prompt, RowState, TargetCell, decode
 from leitmotiv.score import Origin
@@ -93,6 +94,7 @@ class Writer:
         sketches: Mapping[int, NDArray[np.void]] | None = None,
         lead: bool = False,
         num_candidates: int | None = None,
+        wish: ThemeWish | None = None,
     ) -> float:
         """Write cells ``bars`` × ``parts`` and return the winner's score.
 
@@ -108,7 +110,11 @@ class Writer:
             Rank as a melody (one part) instead of as accompaniment.
         num_candidates : int, optional
             Versions to choose from; by the writer's options where not given.
+        wish : ThemeWish, optional
+            Shape of a theme that the lead states here.
         """
+        if wish is not None:
+            sketches = {**(sketches or {}), wish.part: wish.sketch()}
         window, rules = self._prepare(bars, parts, sketches or {}, lead)
         targets = [
             TargetCell(
@@ -143,6 +149,8 @@ class Writer:
             for row in drawn:
                 score, notes = self._score(row, window, bars, parts, sketches or {}, lead)
                 faults.append(self._faults(notes, bars, parts))
+                if wish is not None:
+                    score += wish.score(notes)
                 scored.append((score - options.review_weight * faults[-1], notes))
             return scored
 
@@ -219,7 +227,10 @@ class Writer:
             middle = (low + high) / 2
             if sketch is not None:
                 here = sketch[sketch["bar"] == absolute]
-                density = int(tags.density_id(len(here), self.canvas.steps))
+                count = len(np.unique(here["position"])) if lead else len(here)
+                density = int(tags.density_id(count, self.canvas.steps))
+                if lead:  # a theme's sketch says where it begins and ends
+                    density = max(density, self._melody_density(absolute))
                 if plan.parts[part].role == "counter" and len(here):
                     # A counter-melody is a melody, one degree calmer than the one it answers.
                     density = max(density, self._melody_density(absolute) - 1)

@@ -25,6 +25,7 @@ from pydantic import Field, field_validator, model_validator
 
 from leitmotiv.errors import BriefError, LeitmotivError, TheoryError
 from leitmotiv.plan.drums import DrumControls
+from leitmotiv.plan.theme_shape import Contour
 from leitmotiv.plan.validation import Noun
 from leitmotiv.theory import TICKS_PER_QUARTER, ChordSymbol, Key, Meter, Mode
 
@@ -215,6 +216,9 @@ class Brief(Noun):
     theme_meter: str | None = Field(
         default=None,
         description="Meter in which the theme is written; None: that of the piece, whatever it is.",
+    )
+    theme_contour: Contour | None = Field(
+        default=None, description="Way of an invented theme: arch, rising, falling or wave."
     )
     style: str | None = Field(
         default=None,

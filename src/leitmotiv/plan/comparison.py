@@ -92,6 +92,7 @@ def plan_to_brief(plan: Plan) -> Brief:
         chords=tuple(chord.symbol for chord in plan.chords) if one_key else None,
         chords_per_bar=2 if one_key else None,
         adventure=None if plan.adventure == 0.5 else plan.adventure,
+        theme_contour=plan.theme.contour if plan.theme else asked.theme_contour,
         seed=plan.seed,
         understood=(),
         not_understood=(),

@@ -5,7 +5,8 @@ Conventions: "energy: 0.2 0.5 1" names points at equal distances over the piece,
 turn; "ends with a plagal cadence" closes the last one; "half cadences" closes all but the last.
 "adventure: 0.7" or "very experimental" says how far the piece may stray; of several the last holds.
 
-Public names: :func:`read_energy`, :func:`read_cadences`, :func:`read_adventure`.
+Public names: :func:`read_energy`, :func:`read_cadences`, :func:`read_theme_contour`,
+:func:`read_adventure`.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from leitmotiv.errors import BriefError
 from leitmotiv.plan.vocabulary import vocabulary
 from leitmotiv.plan.words import Sentence, phrase_pattern
 
-__all__ = ["read_adventure", "read_cadences", "read_energy"]
+__all__ = ["read_adventure", "read_cadences", "read_energy", "read_theme_contour"]
 
 _POINT = r"-?\d+(?:\.\d+)?"
 
@@ -71,6 +72,20 @@ def read_cadences(sentence: Sentence, fields: dict[str, Any], notes: list[str]) 
         else:
             fields["last_cadence"] = name
             notes.append(f"last cadence: {name}")
+
+
+def read_theme_contour(sentence: Sentence, fields: dict[str, Any], notes: list[str]) -> None:
+    """Read the way of an invented theme into ``theme_contour``."""
+    names = vocabulary().contour_words
+    one = phrase_pattern(names)
+    tune = r"(?:main\s+)?(?:theme|melody|tune)"
+    match = sentence.take(
+        rf"\b({one})\s+{tune}\b|\b{tune}\s+(?:that\s+|which\s+|is\s+|shall\s+be\s+)?({one})"
+    )
+    if match is not None:
+        name = names[" ".join((match[1] or match[2]).split())]
+        fields["theme_contour"] = name
+        notes.append(f"theme: {name}")
 
 
 _USUAL = 0.5

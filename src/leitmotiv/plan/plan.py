@@ -31,6 +31,7 @@ from leitmotiv.errors import LeitmotivError, PlanError
 from leitmotiv.plan.brief import MAX_BARS, MAX_BPM, MAX_SEED, MIN_BPM, Brief, check_meter
 from leitmotiv.plan.drums import DrumControls
 from leitmotiv.plan.locks import PlanLock, check_locks
+from leitmotiv.plan.theme_shape import ThemeShape
 from leitmotiv.plan.validation import Noun
 from leitmotiv.theory import TICKS_PER_QUARTER, ChordSymbol, Key, Meter
 
@@ -244,6 +245,11 @@ class Plan(_PlanRecord):
     placements: tuple[ThemePlacement, ...] = Field(
         default=(), description="Where the theme stands, in order of bars."
     )
+    theme: ThemeShape | None = Field(
+        default=None,
+        description="Shape of the theme that is invented; null leaves it free. Without effect "
+        "where the brief gives a theme.",
+    )
     loop: tuple[int, int] | None = Field(
         default=None, description="First bar of the loop and the bar after its last."
     )
@@ -284,6 +290,7 @@ class Plan(_PlanRecord):
         self._check_tempos()
         self._check_main_key()
         self._check_placements()
+        self._check_theme()
         check_locks(self)
         if self.loop is not None and not 0 <= self.loop[0] < self.loop[1] <= self.num_bars:
             raise ValueError(
@@ -369,6 +376,23 @@ class Plan(_PlanRecord):
                 f"key={self.key!r} must be the key of section {first.label}, {first.key!r}, with "
                 "which the piece begins; to move the piece change sections[].key and chords too"
             )
+
+    def _check_theme(self) -> None:
+        if self.theme is None:
+            return
+        bar_quarters = self.bar_ticks / TICKS_PER_QUARTER
+        if self.theme.cell_quarters > bar_quarters + 1e-3:
+            raise ValueError(
+                f"theme: rhythm lasts {self.theme.cell_quarters:g} quarters but a bar of "
+                f"{self.meter} has {bar_quarters:g}; shorten the cell"
+            )
+        if self.placements:
+            singer = self.parts[self.placements[0].part_index]
+            if not singer.low <= self.theme.low < self.theme.high <= singer.high:
+                raise ValueError(
+                    f"theme: low={self.theme.low} to high={self.theme.high} must lie in the range "
+                    f"of {singer.name}, {singer.low} to {singer.high}; move one of the two"
+                )
 
     def _check_placements(self) -> None:
         for index, placement in enumerate(self.placements):

@@ -53,6 +53,7 @@ from leitmotiv.plan.reharmony import harmonise_theme, reharmonise_returns
 from leitmotiv.plan.tempo import LengthAndTempo, choose_bpm, fit_length
 from leitmotiv.plan.theme_chords import carry_theme_chords
 from leitmotiv.plan.theme_file import rebar_theme
+from leitmotiv.plan.theme_shape import choose_shape
 from leitmotiv.plan.themes import invent_title, place_theme, theme_bars
 from leitmotiv.plan.vocabulary import Genre, PaletteEntry, vocabulary
 from leitmotiv.theory import ChordSymbol, Key, Meter, Mode
@@ -468,6 +469,23 @@ def make_plan(brief: Brief, rng: np.random.Generator, *, style: StyleChoice = No
         carry_theme_chords(sections, placements, genre.harmony, stage[7], mood=mood)
         placements = reharmonise_returns(sections, placements, genre.harmony, stage[7], mood=mood)
     halves = [symbol for section in sections for symbol in section.halves]
+    shape = None
+    if placements and not brief.theme:
+        first = placements[0]
+        singer = parts[first.part_index]
+        begins = _section_of(sections, first.bar_index)
+        shape = choose_shape(
+            contour=brief.theme_contour,
+            meter=meter,
+            num_bars=first.num_bars,
+            bpm=length.bpm,
+            arousal=arousal,
+            energy=begins.energy,
+            span=(singer.low, singer.high),
+            key=begins.key or home,
+            last_chord=ChordSymbol.parse(halves[2 * (first.bar_index + first.num_bars) - 1]),
+            rng=np.random.default_rng([int(seeds[8]), 1]),
+        )
     return Plan(
         title=brief.title or invent_title(brief, genre, valence, arousal, stage[9]),
         brief=brief,
@@ -488,8 +506,18 @@ def make_plan(brief: Brief, rng: np.random.Generator, *, style: StyleChoice = No
         chords_as_planned=tuple(halves),
         parts=parts,
         placements=placements,
+        theme=shape,
         loop=(0, length.num_bars) if form == "loop" else None,
     )
+
+
+def _section_of(sections: Sequence[SectionSketch], bar: int) -> SectionSketch:
+    """Return the section that holds a bar."""
+    for section in sections:
+        if bar < section.num_bars:
+            return section
+        bar -= section.num_bars
+    return sections[-1]
 
 
 def _line_up_choice(genre: Genre, valence: float, rng: np.random.Generator) -> int:

@@ -29,7 +29,12 @@ from leitmotiv.plan.brief import (
     ThemeNote,
     check_meter,
 )
-from leitmotiv.plan.contours import read_adventure, read_cadences, read_energy
+from leitmotiv.plan.contours import (
+    read_adventure,
+    read_cadences,
+    read_energy,
+    read_theme_contour,
+)
 from leitmotiv.plan.form import is_letter_form
 from leitmotiv.plan.keys import read_key, read_mode
 from leitmotiv.plan.players import find_excluded, find_players
@@ -99,6 +104,7 @@ def read_text(
     _read_seed(sentence, fields, notes)
     chords = _take_chords(sentence)
     _read_theme(sentence, fields, notes)
+    read_theme_contour(sentence, fields, notes)
     read_energy(sentence, fields, notes)
     read_cadences(sentence, fields, notes)
     read_adventure(sentence, fields, notes)

@@ -106,6 +106,7 @@ class Vocabulary:
     energies: dict[str, tuple[float, ...]] = field(default_factory=dict)
     energy_words: dict[str, str] = field(default_factory=dict)
     cadence_words: dict[str, str] = field(default_factory=dict)
+    contour_words: dict[str, str] = field(default_factory=dict)
     comparisons: dict[str, dict[str, float]] = field(default_factory=dict)
     comparison_words: dict[str, str] = field(default_factory=dict)
     comparatives: dict[str, str] = field(default_factory=dict)
@@ -167,9 +168,9 @@ def extended_vocabulary(paths: Iterable[str | Path]) -> Iterator[Vocabulary]:
     """Add words of one's own, from TOML files or folders of them, inside a ``with`` block.
 
     The files hold tables named as in ``leitmotiv/plan/data``: ``moods``, ``tempos``, ``meters``,
-    ``forms`` (words of known forms), ``energy``, ``cadences``, ``adventure``, ``comparisons``,
-    ``comparatives``, ``genres``, and ``instruments`` (name to General MIDI name). An entry that
-    exists is extended, a new one added; of two files the later wins.
+    ``forms`` (words of known forms), ``energy``, ``cadences``, ``contours``, ``adventure``,
+    ``comparisons``, ``comparatives``, ``genres``, and ``instruments`` (name to General MIDI name).
+    An entry that exists is extended, a new one added; of two files the later wins.
 
     Raises
     ------
@@ -236,7 +237,7 @@ def _merge(data: dict[str, Any], own: dict[str, Any], path: Path) -> None:
                 data[table][name] = {**before, **entry, "words": words}
             elif isinstance(before, list) and isinstance(entry, list):
                 data[table][name] = [*before, *entry]
-            elif table in ("forms", "cadences") and before is None:
+            elif table in ("forms", "cadences", "contours") and before is None:
                 known = ", ".join(data[table])
                 raise PlanError(
                     f"words: {table}.{name} of {str(path)!r} must be one of {known}; a file of "
@@ -311,6 +312,7 @@ def _build(data: dict[str, Any]) -> Vocabulary:
         # The names of curves, such as "full", are everyday words: only their phrases count.
         energy_words={w.lower(): name for name, e in data["energy"].items() for w in e["words"]},
         cadence_words=_words_of(data["cadences"]),
+        contour_words=_words_of(data["contours"]),
         comparisons={
             name: {key: float(value) for key, value in entry.items() if key != "words"}
             for name, entry in data["comparisons"].items()
