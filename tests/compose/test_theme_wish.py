@@ -112,13 +112,22 @@ def test_an_edit_of_the_shape_changes_the_theme() -> None:
     assert Plan.from_dict(edited.to_dict()) == edited
 
 
+def test_a_shape_is_cut_to_the_bar_and_to_the_range_of_the_part() -> None:
+    shape = ThemeShape(contour="arch", low=60, high=72, rhythm=(1.5, 0.5, 2.0), closure="closed")
+    waltz = shape.fitted(64, 80, 3.0)
+    assert (waltz.rhythm, waltz.low, waltz.high) == ((1.5, 0.5, 1.0), 64, 72)
+    assert shape.fitted(40, 80, 2.0).rhythm == (1.5, 0.5)
+    far = shape.fitted(30, 50, 4.0)
+    assert (far.low, far.high) == (30, 50)
+
+
 def test_impossible_shapes_are_one_line_with_the_legal_range() -> None:
     plan = planned("classical", "arch")
     assert plan.theme is not None
-    with pytest.raises(PlanError, match=r"rhythm lasts 9 quarters but a bar of"):
-        plan.replace(theme=plan.theme.replace(rhythm=(8.0, 1.0)))
-    with pytest.raises(PlanError, match="must lie in the range of"):
-        plan.replace(theme=plan.theme.replace(low=0, high=20))
+    with pytest.raises(PlanError, match="lengths must be 1/24 to 8 quarters"):
+        plan.theme.replace(rhythm=(0.0, 1.0))
+    with pytest.raises(PlanError, match="arch"):
+        plan.replace(theme={**plan.theme.to_dict(), "contour": "zigzag"})
     with pytest.raises(PlanError, match="at least 5 semitones above low"):
         plan.theme.replace(high=plan.theme.low)
 

@@ -51,6 +51,7 @@ from leitmotiv.plan.form import DEVELOPED
 from leitmotiv.plan.locks import lock_under, locked_cells
 from leitmotiv.score import Origin, Score
 from leitmotiv.styles import Style, load_style
+from leitmotiv.theory import TICKS_PER_QUARTER
 from leitmotiv.tokens.grid import CELL_NOTE_DTYPE, TICKS_PER_STEP, grid_to_notes
 from leitmotiv.tokens.vocabulary import MAX_BAR_STEPS, VOCABULARY_VERSION
 
@@ -295,9 +296,9 @@ class _Composer:
         plan = self.plan
         if plan.theme is None:
             return None
-        return ThemeWish(
-            plan.theme, bars, part, self.canvas.steps, plan.key_at(bars.start), self._tones
-        )
+        entry = plan.parts[part]
+        shape = plan.theme.fitted(entry.low, entry.high, plan.bar_ticks / TICKS_PER_QUARTER)
+        return ThemeWish(shape, bars, part, self.canvas.steps, plan.key_at(bars.start), self._tones)
 
     def _put(self, notes: NDArray[np.void], bars: range, part: int) -> None:
         notes = notes.copy()

@@ -290,7 +290,6 @@ class Plan(_PlanRecord):
         self._check_tempos()
         self._check_main_key()
         self._check_placements()
-        self._check_theme()
         check_locks(self)
         if self.loop is not None and not 0 <= self.loop[0] < self.loop[1] <= self.num_bars:
             raise ValueError(
@@ -376,23 +375,6 @@ class Plan(_PlanRecord):
                 f"key={self.key!r} must be the key of section {first.label}, {first.key!r}, with "
                 "which the piece begins; to move the piece change sections[].key and chords too"
             )
-
-    def _check_theme(self) -> None:
-        if self.theme is None:
-            return
-        bar_quarters = self.bar_ticks / TICKS_PER_QUARTER
-        if self.theme.cell_quarters > bar_quarters + 1e-3:
-            raise ValueError(
-                f"theme: rhythm lasts {self.theme.cell_quarters:g} quarters but a bar of "
-                f"{self.meter} has {bar_quarters:g}; shorten the cell"
-            )
-        if self.placements:
-            singer = self.parts[self.placements[0].part_index]
-            if not singer.low <= self.theme.low < self.theme.high <= singer.high:
-                raise ValueError(
-                    f"theme: low={self.theme.low} to high={self.theme.high} must lie in the range "
-                    f"of {singer.name}, {singer.low} to {singer.high}; move one of the two"
-                )
 
     def _check_placements(self) -> None:
         for index, placement in enumerate(self.placements):

@@ -85,15 +85,23 @@ class ThemeShape(Noun):
                 )
         return self
 
+    def fitted(self, low: int, high: int, bar_quarters: float) -> ThemeShape:
+        """Return the shape in the range of a part and the bars of a meter.
+
+        The cell ends with the bar; a range that lies outside, or nearly so, becomes the part's.
+        """
+        ends = np.minimum(np.cumsum(self.rhythm), bar_quarters)
+        lengths = np.diff(ends, prepend=0.0)
+        bottom, top = max(self.low, low), min(self.high, high)
+        if top - bottom < MIN_SPAN:
+            bottom, top = low, max(high, low + MIN_SPAN)
+        rhythm = tuple(float(length) for length in lengths if length > 1 / 48)
+        return self.replace(low=bottom, high=top, rhythm=rhythm)
+
     @property
     def onsets_quarter(self) -> tuple[float, ...]:
         """Where the notes of the rhythm cell begin."""
         return tuple(float(onset) for onset in np.cumsum((0.0, *self.rhythm[:-1])))
-
-    @property
-    def cell_quarters(self) -> float:
-        """Length of the rhythm cell."""
-        return float(sum(self.rhythm))
 
 
 def contour_height(contour: Contour, place: float) -> float:
