@@ -107,3 +107,14 @@ def test_nothing_to_fill_is_refused(rng: np.random.Generator) -> None:
         fill(song(), (), rng=rng)
     with pytest.raises(ComposeError, match="does not exist"):
         fill(song(), (1,), (7,), rng=rng)
+
+
+def test_a_filled_tune_meets_both_sides_without_a_wide_leap() -> None:
+    before = song()
+    for seed in range(4):
+        after = fill(before, [2, 3], [0], rng=np.random.default_rng(seed), options=QUICK)
+        notes = after.parts[0].notes
+        bar = notes["onset"] // 1920
+        for edge in (2, 4):
+            first = int(np.searchsorted(bar, edge))
+            assert abs(int(notes["pitch"][first]) - int(notes["pitch"][first - 1])) <= 12

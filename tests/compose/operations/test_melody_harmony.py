@@ -7,7 +7,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from leitmotiv.compose.operations.melody_harmony import chords_for_melody, melody_keys
+from leitmotiv.compose.operations.melody_harmony import (
+    chords_for_melody,
+    melody_keys,
+    with_tune_harmony,
+)
 from leitmotiv.compose.operations.reading import Reading, read_plan
 from leitmotiv.score import KeyChange, Part, Score, make_notes
 from leitmotiv.theory import ChordSymbol, Key
@@ -68,3 +72,12 @@ def test_the_stated_key_is_believed_and_nothing_modulates_in_a_bare_tune() -> No
     keys = melody_keys(score, range(4))
     assert {key.fifths for key in keys} == {-3}
     assert len({str(key) for key in keys}) == 1
+
+
+def test_a_bare_tune_is_read_with_the_harmony_that_it_implies() -> None:
+    bare = song().with_parts([tune_part()])
+    reading = with_tune_harmony(bare, read_plan(bare))
+    assert reading.plan.chord_at(0).root_pitch_class == 7
+    assert reading.plan.chord_at(7).root_pitch_class == 7
+    together = read_plan(song())
+    assert with_tune_harmony(song(), together) is together

@@ -11,7 +11,11 @@ from typing import Any, cast
 
 import numpy as np
 
-from leitmotiv.compose.operations.melody_harmony import chords_for_melody, melody_keys
+from leitmotiv.compose.operations.melody_harmony import (
+    chords_for_melody,
+    melody_keys,
+    with_tune_harmony,
+)
 from leitmotiv.compose.operations.part_song import part_song
 from leitmotiv.compose.operations.reading import Reading, meter_stretches, read_plan
 from leitmotiv.compose.operations.region import (
@@ -112,7 +116,7 @@ def add_part(
         def tell(fraction: float, message: str, number: int = number) -> None:
             progress((number + fraction) / len(stretches), message)
 
-        reading = read_plan(view, stretch)
+        reading = with_tune_harmony(view, read_plan(view, stretch))
         if not len(reading.notes):
             continue
         reading = _with_entry(reading, entry, len(view.parts))

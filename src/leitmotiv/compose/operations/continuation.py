@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from leitmotiv.compose.operations.hands import split_lead
 from leitmotiv.compose.operations.harmonic_path import Slot, draw_path, smooth_bass
+from leitmotiv.compose.operations.melody_harmony import with_tune_harmony
 from leitmotiv.compose.operations.reading import meter_stretch, read_plan
 from leitmotiv.compose.operations.region import (
     USUAL_OPTIONS,
@@ -151,7 +152,8 @@ def continue_score(
         raise ComposeError("the score is empty; it must hold at least one part with notes")
     stretch = meter_stretch(score, score.num_bars - 1)
     start = max(stretch.stop - _CONTEXT_BARS, stretch.start)
-    reading = split_lead(score, read_plan(score, range(start, stretch.stop)))
+    reading = with_tune_harmony(score, read_plan(score, range(start, stretch.stop)))
+    reading = split_lead(score, reading)
     chord_rng, note_rng = rng.spawn(2)
     old_bars = reading.plan.num_bars
     chords = _new_chords(reading.plan, num_bars, chord_rng)

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from leitmotiv.compose.operations.hands import split_lead
 from leitmotiv.compose.operations.harmonic_path import Slot, draw_path
+from leitmotiv.compose.operations.melody_harmony import with_tune_harmony
 from leitmotiv.compose.operations.reading import Reading, meter_stretch, read_plan
 from leitmotiv.compose.operations.region import (
     USUAL_OPTIONS,
@@ -32,12 +33,14 @@ from leitmotiv.errors import ComposeError
 from leitmotiv.models import EventModel
 from leitmotiv.score import Score
 from leitmotiv.theory import ChordSymbol
+from leitmotiv.tokens.grid import TICKS_PER_STEP
 
 __all__ = ["fill", "find_parts", "parse_bars", "with_chords"]
 
 Voices = Literal["all", "tune", "accompaniment"]
 
 _CONTEXT_BARS = 24
+_WIDEST_SEAM = 9  # semitones by which a tune may leap into or out of what is filled
 
 
 def parse_bars(text: str, num_bars: int) -> tuple[int, ...]:
@@ -186,7 +189,8 @@ def _fill_run(
     around = range(
         max(bars.start - _CONTEXT_BARS, stretch.start), min(bars.stop + _CONTEXT_BARS, stretch.stop)
     )
-    reading = split_lead(score, read_plan(score, around, parts=parts))
+    reading = with_tune_harmony(score, read_plan(score, around, parts=parts))
+    reading = split_lead(score, reading)
     target = np.zeros((reading.plan.num_bars, reading.plan.num_parts), dtype=bool)
     slots = [slot for slot, index in enumerate(reading.parts) if index in parts]
     if reading.split >= 0 and voices != "all":
@@ -215,7 +219,40 @@ def _fill_run(
             if entry.role != "melody" and not entry.is_drum:
                 sketches[slot] = composer.rule_part(slot, rule_rng)
     composer.write(target, note_rng, sketches=sketches, progress=progress)
+    _join_seams(composer, target)
     return merge_region(score, reading, composer.canvas, target)
+
+
+def _join_seams(composer: RegionComposer, target: NDArray[np.bool_]) -> None:
+    """Where the new tune leaps far from, or to, what stands, meet it on a nearer chord tone."""
+    canvas, plan = composer.canvas, composer.plan
+    for bar in np.flatnonzero(target.any(axis=1)).tolist():
+        part = int(composer.leads[bar])
+        if part < 0 or not target[bar, part]:
+            continue
+        for step in (-1, 1):
+            other = bar + step
+            if not 0 <= other < plan.num_bars or target[other, part]:
+                continue
+            cell, beyond = canvas.cell(bar, part).copy(), canvas.cell(other, part)
+            if not len(cell) or not len(beyond):
+                continue
+            edge = 0 if step < 0 else len(cell) - 1
+            position = beyond["position"].max() if step < 0 else beyond["position"].min()
+            goal = int(beyond["pitch"][beyond["position"] == position].max())
+            if abs(int(cell["pitch"][edge]) - goal) <= _WIDEST_SEAM:
+                continue
+            inner = int(cell["pitch"][edge + (1 if step < 0 else -1)]) if len(cell) > 1 else goal
+            chord = plan.chord_at(
+                bar, int(cell["position"][edge] * TICKS_PER_STEP >= plan.half_tick)
+            )
+            classes = set(plan.key_at(bar).scale if chord.is_none else chord.pitch_classes)
+            entry = plan.parts[part]
+            tones = [p for p in range(entry.low, entry.high + 1) if p % 12 in classes]
+            if tones:
+                best = min(tones, key=lambda p: (max(abs(p - goal), abs(p - inner)), p))
+                cell["pitch"][edge] = best
+                canvas.write([(bar, part)], cell)
 
 
 def _leads(reading: Reading, target: NDArray[np.bool_]) -> NDArray[np.int64]:

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from leitmotiv.compose.composer import ComposeOptions, compose
 from leitmotiv.compose.dynamics import write_dynamics
 from leitmotiv.compose.operations.adding import palette_for
+from leitmotiv.compose.operations.melody_harmony import with_tune_harmony
 from leitmotiv.compose.operations.reading import read_plan
 from leitmotiv.compose.operations.region import USUAL_OPTIONS, Progress, no_progress
 from leitmotiv.compose.operations.tutti import tutti
@@ -65,7 +66,7 @@ def climax_plan(
             f"seconds={duration_sec:g} must be between {_MIN_CLIMAX_SEC:g} and {MAX_CLIMAX_SEC:g}"
         )
     players = palette_for(ensemble)
-    reading = read_plan(score)
+    reading = with_tune_harmony(score, read_plan(score))
     theme = _theme(reading.notes[reading.notes["part"] == reading.melody], reading.plan)
     source = reading.plan
     brief = Brief(

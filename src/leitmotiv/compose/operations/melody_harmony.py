@@ -8,7 +8,7 @@ state is a chord with its bass note; paths are drawn by filtering forward and sa
 a temperature so low that only nearly equal paths take turns. A cadence is a wish, never a force:
 where the tune does not bear a dominant there is none. The key is the one that the score states.
 
-Public names: :func:`chords_for_melody`, :func:`melody_keys`.
+Public names: :func:`chords_for_melody`, :func:`melody_keys`, :func:`with_tune_harmony`.
 
 References
 ----------
@@ -18,7 +18,7 @@ S. Kostka and D. Payne, *Tonal Harmony*, ch. 7 (which chord follows which), ch. 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, cast
 
@@ -34,7 +34,7 @@ from leitmotiv.score.analysis import home_key
 from leitmotiv.theory import ChordSymbol, Key, roman_to_chord
 from leitmotiv.tokens.grid import TICKS_PER_STEP
 
-__all__ = ["chords_for_melody", "melody_keys"]
+__all__ = ["chords_for_melody", "melody_keys", "with_tune_harmony"]
 
 _TEMPERATURE = 0.35
 _FIT = 7.0  # cost of a half bar in which no melody note belongs to the chord
@@ -214,6 +214,27 @@ def chords_for_melody(
             tables.append(table)
     chords = _sample(emissions, tables, bar_keys, rng)
     return chords, _with_chords(plan, chords, bar_keys, closes)
+
+
+def with_tune_harmony(score: Score, reading: Reading) -> Reading:
+    """Give a bare tune the harmony that it implies.
+
+    Chords heard in a single line are the tones that happen to sound; what is composed around the
+    tune needs chords that make sense in a row. A reading with company or stated chords is returned
+    as it is.
+    """
+    sounding = {int(part) for part in np.unique(reading.notes["part"])}
+    pitched = [slot for slot in sounding if not reading.plan.parts[slot].is_drum]
+    if score.chords or pitched != [reading.melody]:
+        return reading
+    mine = reading.notes[reading.notes["part"] == reading.melody]
+    starts = np.unique(np.stack([mine["bar"], mine["position"]]), axis=1).shape[1]
+    if len(mine) > 1.2 * starts:  # chords are heard well enough
+        return reading
+    rng = np.random.default_rng(0)  # a reading draws nothing: the same chords each time
+    keys = melody_keys(score, range(reading.start_bar, reading.stop_bar))
+    _, plan = chords_for_melody(reading, reading.melody, rng, keys=keys)
+    return replace(reading, plan=plan)
 
 
 def _emission(key: Key, weights: NDArray[np.float64], struck: int) -> NDArray[np.float64]:
