@@ -174,7 +174,9 @@ def _two_hands(instrument: Instrument, *, alone: bool, bass_free: bool) -> list[
         base = instrument.name.partition(" (")[0]
         names = (f"{base} melody", f"{base} accompaniment")
     split_low, split_high = (58, 66) if instrument.high > 84 else (52, 64)
-    low, high = max(instrument.low, 33), min(instrument.high, 91)
+    # People's keyboard music stays within five octaves, and older keyboards had no more.
+    lowest, highest = (36, 91) if "Piano" in instrument.name else (41, 86)
+    low, high = max(instrument.low, lowest), min(instrument.high, highest)
     upper: Role = "melody" if alone else "harmony"
     lower: Role = "harmony" if alone or not bass_free else "bass"
     return [
