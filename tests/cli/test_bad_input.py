@@ -65,6 +65,8 @@ def shortened_plan() -> dict[str, object]:
         (["compose", BRIEF, "--bars", "0"], ["bars=0", "1 to 2000"]),
         (["compose", BRIEF, "--bars", "many"], ["bars=many"]),
         (["compose", BRIEF, "--seed", "-1"], ["seed=-1"]),
+        (["compose", BRIEF, "--adventure", "1.5"], ["adventure=1.5", "0 to 1"]),
+        (["plan", BRIEF, "--drum-intensity", "loud"], ["=loud", "0 to 1"]),
         (["compose", BRIEF, "--engine", "pipe"], ["engine=pipe", "modelled"]),
         (["compose", BRIEF, "--soundfont", "nowhere.sf2"], ["nowhere.sf2"]),
         (["compose", "nowhere.json"], ["nowhere.json", "No such file"]),

@@ -97,7 +97,7 @@ def guarded(work: Callable[[], int | None], *, debug: bool) -> int:
         command = context.command_path if context else "leitmotiv"
         message = str(error.format_message()) if hasattr(error, "format_message") else str(error)
         # Our own messages name the option and its value already.
-        message = re.sub(r"^Invalid value for '--\w+': (?=\w+=)", "", message).rstrip(".")
+        message = re.sub(r"^Invalid value for '--[\w-]+': (?=[\w-]+=)", "", message).rstrip(".")
         _say(f"error: {message}; see: {command} --help")
         return BAD_INPUT
     except Stopped as stop:

@@ -47,6 +47,19 @@ def _parse_whole(name: str, least: int, most: int) -> Callable[[str], int]:
     return parse
 
 
+def _parse_share(name: str) -> Callable[[str], float]:
+    def parse(text: str) -> float:
+        try:
+            value = float(text)
+        except ValueError:
+            value = -1.0
+        if not 0.0 <= value <= 1.0:  # NaN lands here, too
+            raise typer.BadParameter(f"{name}={text} must be a number from 0 to 1")
+        return value
+
+    return parse
+
+
 def _parse_engine(text: str) -> str:
     if text not in ENGINES:
         raise typer.BadParameter(f"engine={text} must be one of {', '.join(ENGINES)}")
@@ -103,12 +116,20 @@ ThemeOption = Annotated[
 BusyOption = Annotated[
     float | None,
     typer.Option(
-        "--drum-complexity", metavar="0..1", min=0, max=1, help="From the bare pattern to busy."
+        "--drum-complexity",
+        metavar="0..1",
+        parser=_parse_share("drum-complexity"),
+        help="From the bare pattern to busy.",
     ),
 ]
 HardOption = Annotated[
     float | None,
-    typer.Option("--drum-intensity", metavar="0..1", min=0, max=1, help="How hard drums play."),
+    typer.Option(
+        "--drum-intensity",
+        metavar="0..1",
+        parser=_parse_share("drum-intensity"),
+        help="How hard drums play.",
+    ),
 ]
 DrumSeedOption = Annotated[
     int | None,
@@ -124,8 +145,7 @@ AdventureOption = Annotated[
     typer.Option(
         "--adventure",
         metavar="0..1",
-        min=0,
-        max=1,
+        parser=_parse_share("adventure"),
         help="From conventional (0) over the usual (0.5) to adventurous (1).",
     ),
 ]
