@@ -108,3 +108,25 @@ def test_adventurous_plans_of_one_brief_share_fewer_chord_successions() -> None:
         return float(np.mean(shared))
 
     assert likeness(1.0) < likeness(0.5) < likeness(0.0)
+
+
+@pytest.mark.parametrize(
+    ("text", "complexity", "intensity"),
+    [
+        ("rock with busy drums", 0.85, None),
+        ("rock, sparse drums", 0.1, None),
+        ("jazz trio with gentle, sparse drumming", 0.1, 0.25),
+        ("funk, hard and busy drums", 0.85, 0.9),
+    ],
+)
+def test_words_before_drums_say_how_they_are_played(
+    text: str, complexity: float, intensity: float | None
+) -> None:
+    brief = parse_brief(text)
+    assert brief.drums is not None
+    assert (brief.drums.complexity, brief.drums.intensity) == (complexity, intensity)
+    assert not brief.not_understood
+
+
+def test_a_soft_piece_without_drums_says_nothing_of_a_drummer() -> None:
+    assert parse_brief("soft waltz, no drums").drums is None

@@ -22,6 +22,7 @@ from leitmotiv.plan import (
 )
 from leitmotiv.plan.vocabulary import form_names, mood_names
 from leitmotiv.score.general_midi import GM_INSTRUMENTS, find_instrument
+from leitmotiv.styles import style_for_genre
 
 KEYS = st.sampled_from(
     ["C major", "D minor", "F# minor", "Eb major", "Cb major", "C# major", "A# minor", "G dorian",
@@ -310,3 +311,27 @@ def test_one_bar_and_one_part_are_counted_in_the_singular() -> None:
     lines = describe_plan(make_plan(brief, np.random.default_rng(0)))
     assert lines[1].endswith(", 1 bar")
     assert any(line.startswith("part: Flute") for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("moods", "style"),
+    [
+        (("heroic",), "film_heroic"),
+        (("sad",), "film_sorrow"),
+        (("tense",), "film_tension"),
+        (("wonder",), "film_wonder"),
+        ((), None),
+    ],
+)
+def test_an_orchestra_takes_the_film_style_of_its_mood(
+    moods: tuple[str, ...], style: str | None
+) -> None:
+    brief = Brief(genre="orchestral", moods=moods)
+    plan = make_plan(brief, np.random.default_rng(1), style=style_for_genre)
+    assert plan.style == style
+    named = make_plan(
+        brief.replace(instruments=("Violin", "Cello")),
+        np.random.default_rng(1),
+        style=style_for_genre,
+    )
+    assert named.style is None

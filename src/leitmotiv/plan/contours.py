@@ -6,7 +6,7 @@ turn; "ends with a plagal cadence" closes the last one; "half cadences" closes a
 "adventure: 0.7" or "very experimental" says how far the piece may stray; of several the last holds.
 
 Public names: :func:`read_energy`, :func:`read_cadences`, :func:`read_theme_contour`,
-:func:`read_adventure`.
+:func:`read_drummer`, :func:`read_adventure`.
 """
 
 from __future__ import annotations
@@ -15,10 +15,11 @@ import re
 from typing import Any
 
 from leitmotiv.errors import BriefError
+from leitmotiv.plan.drums import DrumControls
 from leitmotiv.plan.vocabulary import vocabulary
 from leitmotiv.plan.words import Sentence, phrase_pattern
 
-__all__ = ["read_adventure", "read_cadences", "read_energy", "read_theme_contour"]
+__all__ = ["read_adventure", "read_cadences", "read_drummer", "read_energy", "read_theme_contour"]
 
 _POINT = r"-?\d+(?:\.\d+)?"
 
@@ -86,6 +87,24 @@ def read_theme_contour(sentence: Sentence, fields: dict[str, Any], notes: list[s
         name = names[" ".join((match[1] or match[2]).split())]
         fields["theme_contour"] = name
         notes.append(f"theme: {name}")
+
+
+def read_drummer(sentence: Sentence, fields: dict[str, Any], notes: list[str]) -> None:
+    """Read how drums are played into ``drums``; the drums themselves are left to be read."""
+    words = vocabulary()
+    one = phrase_pattern(words.drummer_words)
+    link = r"(?:\s*,\s*|\s+and\s+|\s+but\s+|\s+)"
+    match = sentence.search(
+        rf"({one}(?:{link}{one})*)(?:\s+drumming\b|(?=\s+(?:drums?|drummer|percussion)\b))"
+    )
+    if match is None:
+        return
+    controls: dict[str, float] = {}
+    for word in re.findall(one, match[1]):
+        controls |= words.drummers[words.drummer_words[" ".join(word.split())]]
+    sentence.blank(match)
+    fields["drums"] = DrumControls(**controls)
+    notes.append("drums: " + ", ".join(f"{name} {value:g}" for name, value in controls.items()))
 
 
 _USUAL = 0.5

@@ -89,9 +89,15 @@ _CONTRAST_MAJOR: dict[str, float] = {"dominant": 3, "relative": 3, "subdominant"
 _CONTRAST_MINOR: dict[str, float] = {"relative": 5, "subdominant": 1, "dominant": 1, "home": 1}
 _SHORTEST_SEC = 28.0
 _USUAL_ADVENTURE = 0.5
-# Excited music of these genres takes the style of another word: brass and percussion for heroes.
 _STIRRED = 0.45
-_STIRRED_STYLES = {"orchestral": "orchestral film"}
+# What an orchestra plays by mood: least valence and arousal, most valence and arousal, style word.
+_FILM_STYLES: tuple[tuple[tuple[float, float], tuple[float, float], str], ...] = (
+    ((0.2, _STIRRED), (1.0, 1.0), "film heroic"),
+    ((-1.0, 0.3), (-0.05, 1.0), "film tension"),
+    ((-1.0, -1.0), (-0.3, 0.1), "film sorrow"),
+    ((0.25, -0.3), (1.0, _STIRRED), "film wonder"),
+    ((-1.0, _STIRRED), (1.0, 1.0), "orchestral film"),
+)
 # Genres whose returns are literal: dances with repeats, loops and grooves.
 _GROOVES = ("waltz", "march", "ragtime", "folk", "celtic", "tango", "bossa", "jazz", "ambient")
 # Genres of even notes and plain tunes: their themes keep their note values.
@@ -154,6 +160,27 @@ def choose_genre(brief: Brief, rng: np.random.Generator) -> Genre:
     if players:
         return genres["classical"]
     return genres[_pick({"orchestral": 2, "classical": 2, "nocturne": 2, "folk": 1}, rng)]
+
+
+def _style_word(brief: Brief, genre: Genre, valence: float, arousal: float) -> str:
+    """Return the word whose style plays: an orchestra whose players nobody named goes by mood."""
+    if genre.name != "orchestral" or brief.instruments or brief.parts is not None:
+        return genre.name
+    if not brief.moods and brief.valence is None and brief.arousal is None:
+        return genre.name
+    for (sad, calm), (happy, excited), word in _FILM_STYLES:
+        if sad <= valence <= happy and calm <= arousal <= excited:
+            return word
+    return genre.name
+
+
+def _form_weights(brief: Brief, genre: Genre, style: Any, *, by_mood: bool) -> Mapping[str, float]:
+    """Forms to choose from: those of a style that was asked for or that the mood chose."""
+    preferred = tuple(getattr(style, "forms", ()))
+    if preferred and (by_mood or brief.style is not None):
+        known = [form for form in preferred if form in vocabulary().forms]
+        return {form: float(len(known) - index) for index, form in enumerate(known)} or genre.forms
+    return genre.forms
 
 
 def _choose_meter(brief: Brief, genre: Genre, style: Any, rng: np.random.Generator) -> Meter:
@@ -363,8 +390,7 @@ def make_plan(brief: Brief, rng: np.random.Generator, *, style: StyleChoice = No
     seed = brief.seed if brief.seed is not None else int(seeds[9]) % MAX_SEED
     valence, arousal = _mood(brief)
     genre = choose_genre(brief, stage[0])
-    stirred = arousal >= _STIRRED and not brief.instruments
-    style_genre = _STIRRED_STYLES.get(genre.name, genre.name) if stirred else genre.name
+    style_genre = _style_word(brief, genre, valence, arousal)
     chosen: Any = style(style_genre) if callable(style) else style
     style_name = chosen if isinstance(chosen, str) or chosen is None else chosen.name
     if isinstance(chosen, str):
@@ -401,7 +427,8 @@ def make_plan(brief: Brief, rng: np.random.Generator, *, style: StyleChoice = No
         theme, parts = fit_theme(theme, parts, may_widen=not exact)
         brief = brief.replace(theme=theme, theme_meter=brief.theme_meter and str(meter))
 
-    form = brief.form or _pick(genre.forms, stage[4])
+    by_mood = style_genre != genre.name
+    form = brief.form or _pick(_form_weights(brief, genre, chosen, by_mood=by_mood), stage[4])
     bpm = (
         brief.bpm if brief.bpm is not None else choose_bpm(brief, genre, arousal, stage[5].random())
     )

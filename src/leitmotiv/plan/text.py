@@ -32,6 +32,7 @@ from leitmotiv.plan.brief import (
 from leitmotiv.plan.contours import (
     read_adventure,
     read_cadences,
+    read_drummer,
     read_energy,
     read_theme_contour,
 )
@@ -105,6 +106,7 @@ def read_text(
     chords = _take_chords(sentence)
     _read_theme(sentence, fields, notes)
     read_theme_contour(sentence, fields, notes)
+    read_drummer(sentence, fields, notes)
     read_energy(sentence, fields, notes)
     read_cadences(sentence, fields, notes)
     read_adventure(sentence, fields, notes)

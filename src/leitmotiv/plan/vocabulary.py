@@ -107,6 +107,8 @@ class Vocabulary:
     energy_words: dict[str, str] = field(default_factory=dict)
     cadence_words: dict[str, str] = field(default_factory=dict)
     contour_words: dict[str, str] = field(default_factory=dict)
+    drummers: dict[str, dict[str, float]] = field(default_factory=dict)
+    drummer_words: dict[str, str] = field(default_factory=dict)
     comparisons: dict[str, dict[str, float]] = field(default_factory=dict)
     comparison_words: dict[str, str] = field(default_factory=dict)
     comparatives: dict[str, str] = field(default_factory=dict)
@@ -168,9 +170,10 @@ def extended_vocabulary(paths: Iterable[str | Path]) -> Iterator[Vocabulary]:
     """Add words of one's own, from TOML files or folders of them, inside a ``with`` block.
 
     The files hold tables named as in ``leitmotiv/plan/data``: ``moods``, ``tempos``, ``meters``,
-    ``forms`` (words of known forms), ``energy``, ``cadences``, ``contours``, ``adventure``,
-    ``comparisons``, ``comparatives``, ``genres``, and ``instruments`` (name to General MIDI name).
-    An entry that exists is extended, a new one added; of two files the later wins.
+    ``forms`` (words of known forms), ``energy``, ``cadences``, ``contours``, ``drummers``,
+    ``adventure``, ``comparisons``, ``comparatives``, ``genres``, and ``instruments`` (name to
+    General MIDI name). An entry that exists is extended, a new one added; of two files the later
+    wins.
 
     Raises
     ------
@@ -313,6 +316,11 @@ def _build(data: dict[str, Any]) -> Vocabulary:
         energy_words={w.lower(): name for name, e in data["energy"].items() for w in e["words"]},
         cadence_words=_words_of(data["cadences"]),
         contour_words=_words_of(data["contours"]),
+        drummers={
+            name: {control: float(entry[control]) for control in entry if control != "words"}
+            for name, entry in data["drummers"].items()
+        },
+        drummer_words=_words_of(data["drummers"]),
         comparisons={
             name: {key: float(value) for key, value in entry.items() if key != "words"}
             for name, entry in data["comparisons"].items()
