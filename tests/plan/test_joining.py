@@ -106,7 +106,7 @@ def test_who_is_named_leads() -> None:
 
 def test_heroes_have_brass_and_percussion() -> None:
     heroic = plan("a heroic orchestral fanfare in Bb major")
-    assert heroic.style == "orchestral_film"
+    assert heroic.style == "film_heroic"
     assert {part.role for part in heroic.parts} >= {"drums", "bass", "melody"}
     assert "French Horn" in {part.instrument for part in heroic.parts}
     assert not any(part.is_drum for part in plan("a calm orchestral theme").parts)
