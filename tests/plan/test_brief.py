@@ -69,3 +69,10 @@ def test_schema_describes_every_field() -> None:
     schema = brief_json_schema()
     assert set(schema["properties"]) == set(Brief.model_fields)
     assert all("description" in entry for entry in schema["properties"].values())
+
+
+@pytest.mark.parametrize("meter", ["5/0", "3/3", "5/64"])
+def test_an_impossible_meter_names_the_note_values_that_are_possible(meter: str) -> None:
+    with pytest.raises(BriefError, match="must be 1, 2, 4, 8, 16 or 32 here") as caught:
+        Brief(meter=meter)
+    assert "64," not in str(caught.value)

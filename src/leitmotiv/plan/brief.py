@@ -19,6 +19,7 @@ Public names: :class:`Brief`, :class:`ThemeNote`, :class:`BriefPart`, :class:`Pa
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
@@ -49,7 +50,7 @@ MIN_BPM, MAX_BPM = 20.0, 400.0
 MAX_BARS = 2000
 MIN_DURATION_SEC, MAX_DURATION_SEC = 2.0, 3600.0
 MAX_SEED = 2**63 - 1
-MAX_DENOMINATOR = 32
+_DENOMINATORS = (1, 2, 4, 8, 16, 32)
 MAX_BAR_QUARTERS = 8
 MIN_RANGE_SEMITONES = 7
 
@@ -70,12 +71,13 @@ def check_meter(text: str) -> str:
     >>> check_meter("C"), check_meter("7/8")
     ('4/4', '7/8')
     """
-    meter = Meter.parse(text)
-    if meter.denominator > MAX_DENOMINATOR:
+    written = re.fullmatch(r"[^/]*/\s*(\d{1,6})\s*", text)
+    if written is not None and int(written[1]) not in _DENOMINATORS:
         raise TheoryError(
-            f"denominator={meter.denominator} of a meter must be 1, 2, 4, 8, 16 or 32 here; count "
-            "in longer notes"
+            f"denominator={int(written[1])} of a meter must be 1, 2, 4, 8, 16 or 32 here; count "
+            "in notes of such a length"
         )
+    meter = Meter.parse(text)
     if meter.bar_ticks > MAX_BAR_QUARTERS * TICKS_PER_QUARTER:
         raise TheoryError(
             f"a bar of {meter} lasts {meter.bar_ticks / TICKS_PER_QUARTER:g} quarters but must "
