@@ -289,6 +289,23 @@ def test_large_leaps() -> None:
     assert [f.severity for f in found] == ["note", "note", "warning"]
 
 
+def test_a_lone_high_note_in_a_part_of_chords_is_noted() -> None:
+    onset = [240 * k for k in range(64) for _ in (0, 1)]
+    pitch = [p for k in range(64) for p in (52, 64 + k % 5)]
+    chords = make_notes(onset, [240] * 128, pitch)
+    clean = Score(parts=(Part("Piano", 0, notes=chords),))
+    assert not named(review_score(clean), "large leap")
+    spoilt = chords.copy()
+    top = np.flatnonzero((spoilt["onset"] == 240 * 30) & (spoilt["pitch"] > 60))[0]
+    spoilt["pitch"][top] += 19
+    found = named(review_score(Score(parts=(Part("Piano", 0, notes=spoilt),))), "large leap")
+    assert [(f.severity, f.bar_index, f.tick) for f in found] == [("note", 3, 7200)]
+    # A part that jumps up there all the time means it.
+    often = chords.copy()
+    often["pitch"][(often["onset"] % 960 == 480) & (often["pitch"] > 60)] += 19
+    assert not named(review_score(Score(parts=(Part("Piano", 0, notes=often),))), "large leap")
+
+
 def test_a_leap_over_a_rest_is_free() -> None:
     notes = make_notes([0, 1920], [480, 480], [60, 84])
     score = Score(parts=(Part("Tune", 0, role="melody", notes=notes),))

@@ -34,6 +34,8 @@ _LEAPS_ELSE, _LEAPS_SUNG = (21, 28), (12, 16)
 _VOICE_PROGRAMS = frozenset({52, 53})
 _OPEN_STRINGS = frozenset({"Violin", "Viola", "Cello"})
 _PLAYED_FAMILIES = frozenset({"strings", "brass", "reed", "pipe"})
+_SPIKE = 15  # semitones that a lone note stands above both neighbours
+_SPIKE_BARS, _SPIKE_ABOVE = 8, 2  # nothing near it is as high, by so many semitones
 _LEAPS: dict[str, tuple[int, int]] = {  # role: semitones of a note, of a warning
     "melody": (12, 16),
     "counter": (12, 16),
@@ -155,11 +157,13 @@ def check_large_leaps(reading: Reading) -> Iterator[Finding]:
     """Yield leaps of more than an octave in a melody, counter-melody or bass.
 
     Of parts that state no role, single lines are read, and only what hardly any player is asked
-    for is remarked on.
+    for is remarked on; and in any part a lone note high above all that is near.
     """
     for part in reading.pitched:
-        if part.role not in _LEAPS and (part.role or not part.is_monophonic):
-            continue
+        if part.role not in _LEAPS:
+            yield from _spike_findings(part)
+            if part.role or not part.is_monophonic:
+                continue
         line = part.bottom_line if part.role == "bass" else part.top_line
         if len(line) < 2:
             continue
@@ -176,3 +180,35 @@ def check_large_leaps(reading: Reading) -> Iterator[Finding]:
             message = f"{part.name}: leap of {leap[index]} semitones in bar {bar + 1}"
             place = {"tick": int(line.onset[index + 1]), "pitch": int(line.pitch[index + 1])}
             yield Finding("large leap", severity, message, part.index, bar, **place)
+
+
+def _spike_findings(part: PartReading) -> Iterator[Finding]:
+    """Of parts that play chords a leap says little; a lone note high above its line is odd."""
+    line = part.top_line
+    for index in _spikes(part).tolist():
+        bar, pitch = int(line.bar[index]), int(line.pitch[index])
+        high = pitch - int(max(line.pitch[index - 1], line.pitch[index + 1]))
+        message = f"{part.name}: a note {high} semitones above its neighbours in bar {bar + 1}"
+        place = {"tick": int(line.onset[index]), "pitch": pitch}
+        yield Finding("large leap", "note", message, part.index, bar, **place)
+
+
+def _spikes(part: PartReading) -> NDArray[np.int64]:
+    """Single notes far above both of their neighbours in a line, where the line does not rest."""
+    line = part.top_line
+    if len(line) < 3:
+        return np.zeros(0, dtype=np.int64)
+    joined = line.onset[1:] - line.end[:-1] < TICKS_PER_QUARTER
+    rise, fall = np.diff(line.pitch)[:-1], -np.diff(line.pitch)[1:]
+    spike = np.flatnonzero((np.minimum(rise, fall) >= _SPIKE) & joined[:-1] & joined[1:]) + 1
+    alone = []
+    for index in spike.tolist():
+        near = np.abs(line.bar - line.bar[index]) <= _SPIKE_BARS
+        near[index] = False
+        reached = int(line.pitch[index] - min(line.pitch[index - 1], line.pitch[index + 1]))
+        sung = part.part.program in _VOICE_PROGRAMS
+        limit = (_LEAPS_SUNG if sung else _LEAPS_ELSE)[0]
+        wide = part.is_monophonic and not part.role and reached > limit  # said already
+        if not wide and line.pitch[index] > line.pitch[near].max(initial=0) + _SPIKE_ABOVE:
+            alone.append(index)
+    return np.asarray(alone, dtype=np.int64)
