@@ -162,7 +162,8 @@ def choose_shape(
     drawn = names[int(rng.choice(len(names), p=values / values.sum()))]
     low, high = span
     width = min(int(rng.integers(9, 15)), max(high - low, MIN_SPAN))
-    middle = low + (0.32 + 0.3 * energy) * (high - low)
+    # Well above the middle of what accompanies it: a tune at the bottom of its range is covered.
+    middle = low + (0.42 + 0.25 * energy) * (high - low)
     bottom = round(min(max(middle - width / 2, low), high - width))
     tonic = not last_chord.is_none and last_chord.root_pitch_class == key.tonic_pitch_class
     way: Contour = next(name for name in CONTOURS if name == (contour or drawn))
