@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -155,6 +157,18 @@ def test_strict_styles_keep_the_tempo_and_classical_ones_slow_down_at_the_end() 
     assert tempo.qpm_at(end) < 0.85 * plan.qpm_at(0)
     middle = tempo.tick_to_sec(8 * plan.bar_ticks) / score.tempo_map.tick_to_sec(8 * plan.bar_ticks)
     assert float(middle) == pytest.approx(1.0, abs=0.002), "phrases keep their planned length"
+
+
+def test_a_ritardando_that_is_planned_is_not_made_twice() -> None:
+    plan = make_plan(parts=QUARTET, genre="classical")
+    score = write(plan, None)
+    usual = played(plan, score).tempo_map.qpm_at(score.length_ticks - 1)
+    last = (plan.num_bars - 1) * plan.bar_ticks
+    for share in (0.9, 0.5):
+        slowing = TempoMap((0, last), (plan.qpm_at(0), share * plan.qpm_at(0)))
+        found = played(plan, replace(score, tempo_map=slowing)).tempo_map
+        expected = min(usual, share * plan.qpm_at(0))
+        assert found.qpm_at(score.length_ticks - 1) == pytest.approx(expected, rel=0.03)
 
 
 def test_a_length_in_seconds_is_kept_through_the_ritardando() -> None:

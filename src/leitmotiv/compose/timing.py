@@ -88,7 +88,10 @@ def expressive_tempo_map(score: Score, plan: Plan, rubato: float) -> TempoMap:
         place = np.clip((ticks[inside] - start) / (goal - start), 0.0, 1.0)
         final = 1.0 - (1.0 - _FINAL_SPEED) * rubato
         q = _RITARD_CURVATURE
-        factor[inside] *= (1.0 + (final**q - 1.0) * place) ** (1.0 / q)
+        wanted = (1.0 + (final**q - 1.0) * place) ** (1.0 / q)
+        # What the plan slows down already is part of it: two ritardandi would come to a halt.
+        before = score.tempo_map.qpm_at(max(int(start) - 1, 0))
+        factor[inside] *= np.minimum(wanted * before / base[inside], 1.0)
     if plan.brief.duration_sec is not None:
         planned = (lengths / base).sum()
         factor *= (lengths / (base * factor)).sum() / planned

@@ -466,6 +466,9 @@ class Writer:
         replaced = (stands["bar"] >= bars.start) & (stands["bar"] < bars.stop)
         replaced &= np.isin(stands["part"], list(parts))
         near = (stands["bar"] >= bars.start - 1) & (stands["bar"] < bars.stop)
+        company = ~np.isin(stands["part"], list(parts)) & (stands["bar"] >= bars.start)
+        if len(parts) == 1 and not (near & company).any():
+            return 0.0  # a line by itself is judged by its ranking
         together = np.concatenate([stands[near & ~replaced], notes])
         return window_badness(self.canvas.plan, together, bars, steps=self.canvas.steps)
 

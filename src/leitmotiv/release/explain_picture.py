@@ -66,8 +66,9 @@ def draw_explanation(
         _draw_guesses(figure.add_axes((0.06, 0.07, 0.4, 0.27)), choice)
         _draw_rules(figure.add_axes((0.58, 0.07, 0.39, 0.27)), choice)
     else:
-        words = "Decided by: " + chosen["decided_by"]["words"]
-        figure.text(0.04, 0.3, words, fontsize=14, color=_INK)
+        words = ["Decided by: " + chosen["decided_by"]["words"], *_plan_words(record)]
+        for line, text in enumerate(words):
+            figure.text(0.04, 0.33 - 0.045 * line, text, fontsize=14 - 2 * bool(line), color=_INK)
     try:
         FigureCanvasAgg(figure).print_png(os.fspath(path))
     except OSError as error:
@@ -96,6 +97,34 @@ def _subtitle(record: Mapping[str, Any], chosen: Mapping[str, Any]) -> str:
         pieces.append(f"{chosen['context']['bits']:.2f} bits")
     pieces += [later["words"] for later in chosen.get("changed_later", [])]
     return "   ·   ".join(pieces)
+
+
+def _plan_words(record: Mapping[str, Any]) -> list[str]:
+    """What the plan says of the bar: section, chords with their chances, theme, return."""
+    plan = record["plan"]
+    words = []
+    if "section" in plan:
+        first, stop = plan["phrase_bars"]
+        words.append(
+            f"Section {plan['section']} in {plan['key']}, phrase of bars {first + 1}-{stop}, "
+            f"cadence {plan['cadence']}"
+        )
+    for chord in plan.get("chords", ()):
+        text = f"Chord {chord['symbol']}" + (f" ({chord['roman']})" if chord["roman"] else "")
+        text += f": {chord['because']}"
+        if "learned" in chord:
+            after = " ".join(chord["learned"]["after"]) or "the start"
+            others = ", ".join(
+                f"{o['roman']} {o['chance']:.0%}" for o in chord["learned"]["others"]
+            )
+            text += f"; {chord['learned']['chance']:.0%} after {after} in the corpus, else {others}"
+        words.append(text)
+    for theme in plan.get("theme", ()):
+        words.append(f"Theme: {theme['transform']}, from bar {theme['from_bar_index'] + 1}")
+    if plan.get("returns_to"):
+        back = plan["returns_to"]
+        words.append(f"Returns to section {back['section']}, bar {back['bar_index'] + 1}")
+    return words
 
 
 def _draw_context(
