@@ -176,7 +176,7 @@ class ThemeWish:
         return float(
             3.0 * own
             + 2.0 * min(own - others, 0.3)
-            + 3.0 * shows_cell(mine, self.bars, self.bar_steps, self.shape)
-            + 3.0 * shows_closure(mine, self.bars, self.shape, self.key)
+            + 4.0 * shows_cell(mine, self.bars, self.bar_steps, self.shape)
+            + 4.0 * shows_closure(mine, self.bars, self.shape, self.key)
             - 4.0 * outside.mean()
         )

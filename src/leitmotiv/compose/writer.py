@@ -43,7 +43,7 @@ _PLAIN = {"hymn": 2.0, "choral": 0.4}
 _EVEN = ("folk", "celtic", "baroque", "hymn", "ragtime")
 _VOICES, _VOICE, _ORGAN = (52, 53, 54, 91), 16, 2
 _LOW = 48
-_SLOW_SPEAKERS = {_ORGAN: 0.5, _VOICE: 0.85}  # organs and voices have to breathe or to ring
+_SLOW_SPEAKERS = {_ORGAN: 0.5, _VOICE: 0.7}  # organs and voices have to breathe or to ring
 _COUNTER_FREEDOM = 0.3  # share of the sketch's pull that a counter-melody feels
 
 
@@ -254,7 +254,7 @@ class Writer:
             return 0.45 + 0.15 * rise
         if self._range(part)[0] < _LOW:
             return 0.3 + 0.25 * rise  # a cello sings in its middle, not in the violin's place
-        return 0.32 + 0.4 * rise
+        return 0.3 + 0.35 * rise
 
     def _melody_density(self, bar: int) -> int:
         """Density id of a melody bar: livelier with energy, calmer at a phrase's end."""
@@ -262,7 +262,7 @@ class Writer:
         energy, meter = plan.section_at(bar).energy, plan.meter_value
         per_beat = (0.8 + 1.2 * energy) * min(max(96.0 / plan.bpm_at(bar), 0.6), 1.5)
         # A rhythm section moves by itself; without one the tune and its company have to.
-        usual = 1.0 if any(part.is_drum for part in plan.parts) else 1.2
+        usual = 1.0 if any(part.is_drum for part in plan.parts) else 1.4
         per_beat *= _LIVELINESS.get(plan.genre, usual)
         per_beat *= _SLOW_SPEAKERS.get(self._singer(), 1.0)
         per_quarter = per_beat * (1.35 if meter.is_compound else 1.0) * 480 / meter.beat_ticks

@@ -102,6 +102,8 @@ _FILM_STYLES: tuple[tuple[tuple[float, float], tuple[float, float], str], ...] =
 _GROOVES = ("waltz", "march", "ragtime", "folk", "celtic", "tango", "bossa", "jazz", "ambient")
 # Genres of even notes and plain tunes: their themes keep their note values.
 _PLAIN = ("hymn", "choral", "folk", "celtic", "baroque", "ragtime", "march")
+# Genres whose tunes run in even notes.
+_RUNNING = ("folk", "celtic", "baroque", "ragtime")
 _MODULATING = ("classical", "romantic", "hymn", "baroque", "ragtime", "film", "jazz")
 
 
@@ -512,6 +514,7 @@ def make_plan(brief: Brief, rng: np.random.Generator, *, style: StyleChoice = No
             key=begins.key or home,
             last_chord=ChordSymbol.parse(halves[2 * (first.bar_index + first.num_bars) - 1]),
             rng=np.random.default_rng([int(seeds[8]), 1]),
+            running=genre.name in _RUNNING,
         )
     return Plan(
         title=brief.title or invent_title(brief, genre, valence, arousal, stage[9]),

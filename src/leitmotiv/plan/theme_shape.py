@@ -138,6 +138,7 @@ def choose_shape(
     key: Key,
     last_chord: ChordSymbol,
     rng: np.random.Generator,
+    running: bool = False,
 ) -> ThemeShape:
     """Choose the shape of a theme.
 
@@ -153,6 +154,8 @@ def choose_shape(
         Pitches of the part that sings it.
     last_chord : ChordSymbol
         Under the theme's end: it closes where that is the tonic chord.
+    running : bool
+        The genre's tunes run in even notes, as jigs and toccatas do.
     """
     weights = dict(_USUAL)
     weights["rising"] *= 1.0 + max(arousal, 0.0)
@@ -163,7 +166,7 @@ def choose_shape(
     low, high = span
     width = min(int(rng.integers(9, 15)), max(high - low, MIN_SPAN))
     # Well above the middle of what accompanies it: a tune at the bottom of its range is covered.
-    middle = low + (0.42 + 0.25 * energy) * (high - low)
+    middle = low + (0.38 + 0.22 * energy) * (high - low)
     bottom = round(min(max(middle - width / 2, low), high - width))
     tonic = not last_chord.is_none and last_chord.root_pitch_class == key.tonic_pitch_class
     way: Contour = next(name for name in CONTOURS if name == (contour or drawn))
@@ -177,7 +180,7 @@ def choose_shape(
         contour=way,
         low=bottom,
         high=bottom + width,
-        rhythm=_draw_cell(meter, num_bars, bpm, arousal, energy, rng),
+        rhythm=_draw_cell(meter, num_bars, bpm, arousal, energy, rng, running=running),
         closure="closed" if tonic else "open",
     )
 
@@ -189,14 +192,20 @@ def _draw_cell(
     arousal: float,
     energy: float,
     rng: np.random.Generator,
+    *,
+    running: bool,
 ) -> tuple[float, ...]:
-    """Fill a bar, or its head where the theme is short, with a rhythm that is not even."""
+    """Fill a bar, or its head where the theme is short, with a rhythm that is not even.
+
+    Running tunes may be even: their cell is the run.
+    """
     beat = meter.beat_ticks / TICKS_PER_QUARTER
     beats = meter.bar_ticks / meter.beat_ticks
     if abs(beats - round(beats)) > 1e-6:  # beats of unequal length: the cell is their grouping
         return tuple(group * meter.unit_ticks / TICKS_PER_QUARTER for group in meter.beat_groups)
     room = round(beats) if num_bars > 1 else max(math.ceil(beats / 2), 1)
-    lively = 0.35 + 0.25 * arousal + 0.4 * energy + 0.3 * math.log2(96.0 / bpm)
+    usual = 0.65 if running else 0.35
+    lively = usual + 0.25 * arousal + 0.4 * energy + 0.3 * math.log2(96.0 / bpm)
     lively = min(max(lively, 0.0), 1.0)
     table = _COMPOUND if meter.is_compound else _SIMPLE
     best: tuple[float, ...] = ()
@@ -208,9 +217,12 @@ def _draw_cell(
             weights = np.asarray(
                 [(1 - lively) * table[way][0] + lively * table[way][1] for way in ways]
             )
+            if running:
+                even = [len(way) > 1 and len(set(way)) == 1 for way in ways]
+                weights = weights * np.where(even, 4.0, 1.0)
             cell += ways[int(rng.choice(len(ways), p=weights / weights.sum()))]
         best = tuple(round(length * beat * 24) / 24 for length in cell)
-        if _has_profile(best):
+        if _has_profile(best) or (running and len(best) > 2):
             break
     return best
 
