@@ -67,6 +67,7 @@ def lean(
 
     >>> from leitmotiv.tokens.grid import CELL_NOTE_DTYPE
     >>> line = np.zeros(2, dtype=CELL_NOTE_DTYPE)
+    >>> line["origin"] = Origin.MODEL
     >>> line["position"], line["duration"], line["pitch"] = [0, 48], [48, 48], [69, 67]
     >>> found = lean(
     ...     line,
