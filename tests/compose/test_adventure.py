@@ -55,11 +55,11 @@ def test_adventurous_pieces_of_one_brief_share_fewer_rhythms() -> None:
         brief = Brief(genre="waltz", instruments=("piano",), num_bars=16, adventure=adventure)
         scores = [
             compose(plan_brief(brief, seed=seed), rng=np.random.default_rng(seed))
-            for seed in range(4)
+            for seed in range(12)
         ]
         found = measure_diversity([piece_figures(score) for score in scores])
         return {item.aspect: item.pairs for item in found}
 
     safe, adventurous = likeness(0.0), likeness(1.0)
     assert adventurous["rhythm"] < safe["rhythm"]
-    assert adventurous["melody"] <= safe["melody"]  # four short pieces may share none at all
+    assert adventurous["melody"] <= safe["melody"]  # short pieces may share none at all
