@@ -166,7 +166,10 @@ def test_ctrl_c_keeps_what_was_read_and_says_how_to_go_on(tmp_path: Path) -> Non
         (folder / f"{number:03}.mid").write_bytes(tune(number))
     arguments = ["corpus", "add", str(folder), "--library", str(library), "--licence", "PD"]
     process = subprocess.Popen(
-        [sys.executable, "-m", "leitmotiv", *arguments], stderr=subprocess.PIPE, text=True
+        [sys.executable, "-m", "leitmotiv", *arguments],
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     deadline = time.monotonic() + 120
     while time.monotonic() < deadline and process.poll() is None:
