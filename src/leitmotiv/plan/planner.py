@@ -25,7 +25,6 @@ import numpy as np
 
 from leitmotiv.errors import BriefError, LeitmotivError
 from leitmotiv.plan.brief import MAX_BARS, MAX_SEED, Brief
-from leitmotiv.plan.cadences import estimate_key_of_chords, estimate_key_of_theme
 from leitmotiv.plan.drums import DrumControls
 from leitmotiv.plan.energy import follow_curve, shape_energy, shape_textures
 from leitmotiv.plan.form import (
@@ -47,6 +46,7 @@ from leitmotiv.plan.harmony import (
     harmonise,
     name_phrase_cadences,
 )
+from leitmotiv.plan.key_choice import choose_key, pick, set_keys
 from leitmotiv.plan.palette import make_palette
 from leitmotiv.plan.plan import Plan, PlanChord, PlanPhrase, PlanSection
 from leitmotiv.plan.reharmony import harmonise_theme, reharmonise_returns
@@ -56,7 +56,7 @@ from leitmotiv.plan.theme_file import rebar_theme
 from leitmotiv.plan.theme_shape import choose_shape
 from leitmotiv.plan.themes import invent_title, place_theme, theme_bars
 from leitmotiv.plan.vocabulary import Genre, PaletteEntry, vocabulary
-from leitmotiv.theory import ChordSymbol, Key, Meter, Mode
+from leitmotiv.theory import ChordSymbol, Key, Meter
 
 __all__ = ["StyleLike", "choose_genre", "make_plan"]
 
@@ -79,14 +79,6 @@ class StyleLike(Protocol):
 
 StyleChoice = StyleLike | Callable[[str], "StyleLike | None"] | str | None
 
-# Keys that lie well for most instruments, by signature in fifths: weights.
-_MAJOR_FIFTHS = {0: 4, 1: 5, 2: 4, -1: 4, -2: 3, -3: 2, 3: 2}
-_MINOR_FIFTHS = {0: 4, -1: 5, 1: 4, -2: 4, 2: 2, -3: 3}
-_GUITAR_MAJOR = {0: 3, 1: 5, 2: 4, 3: 4, 4: 4}
-_GUITAR_MINOR = {0: 5, 1: 5, 2: 3, -1: 2}
-# Where the contrasting section goes, in fifths and mode from home: weights.
-_CONTRAST_MAJOR: dict[str, float] = {"dominant": 3, "relative": 3, "subdominant": 1.5, "home": 1}
-_CONTRAST_MINOR: dict[str, float] = {"relative": 5, "subdominant": 1, "dominant": 1, "home": 1}
 _SHORTEST_SEC = 28.0
 _USUAL_ADVENTURE = 0.5
 _STIRRED = 0.45
@@ -104,13 +96,6 @@ _GROOVES = ("waltz", "march", "ragtime", "folk", "celtic", "tango", "bossa", "ja
 _PLAIN = ("hymn", "choral", "folk", "celtic", "baroque", "ragtime", "march")
 # Genres whose tunes run in even notes.
 _RUNNING = ("folk", "celtic", "baroque", "ragtime")
-_MODULATING = ("classical", "romantic", "hymn", "baroque", "ragtime", "film", "jazz")
-
-
-def _pick(weights: Mapping[Any, float], rng: np.random.Generator) -> Any:
-    names = list(weights)
-    values = np.array([weights[name] for name in names], dtype=np.float64)
-    return names[int(rng.choice(len(names), p=values / values.sum()))]
 
 
 def _mood(brief: Brief) -> tuple[float, float]:
@@ -161,7 +146,7 @@ def choose_genre(brief: Brief, rng: np.random.Generator) -> Genre:
         return genres["orchestral"]
     if players:
         return genres["classical"]
-    return genres[_pick({"orchestral": 2, "classical": 2, "nocturne": 2, "folk": 1}, rng)]
+    return genres[pick({"orchestral": 2, "classical": 2, "nocturne": 2, "folk": 1}, rng)]
 
 
 def _style_word(brief: Brief, genre: Genre, valence: float, arousal: float) -> str:
@@ -194,81 +179,7 @@ def _choose_meter(brief: Brief, genre: Genre, style: Any, rng: np.random.Generat
     ):
         return Meter.parse(brief.theme_meter)
     usual = {meter: weight for meter, weight in genre.meters.items() if meter in known}
-    return Meter.parse(_pick(usual or {known[0]: 1.0}, rng))
-
-
-def _choose_key(
-    brief: Brief, genre: Genre, valence: float, parts_words: str, rng: np.random.Generator
-) -> Key:
-    if brief.key is not None:
-        return Key.parse(brief.key)
-    if brief.chords is not None:
-        return estimate_key_of_chords([ChordSymbol.parse(symbol) for symbol in brief.chords])
-    if brief.theme is not None:
-        key = estimate_key_of_theme(brief.theme)
-        other = brief.mode is not None and Mode(brief.mode).is_minor_like != key.mode.is_minor_like
-        return key.parallel if other else key
-    minor = min(max(genre.minor - 0.8 * valence, 0.02), 0.98)
-    if genre.harmony == "blues":
-        minor = genre.minor - 0.2 * valence
-    if brief.mode is not None:
-        mode = Mode(brief.mode)
-        rng.random()
-    else:
-        mode = Mode.MINOR if rng.random() < minor else Mode.MAJOR
-        fitting = [m for m in genre.modes if Mode(m).is_minor_like == (mode is Mode.MINOR)]
-        if fitting and rng.random() < 0.25:
-            mode = Mode(fitting[int(rng.integers(len(fitting)))])
-    guitars = "Guitar" in parts_words
-    if mode.is_minor_like:
-        table = _GUITAR_MINOR if guitars else _MINOR_FIFTHS
-    else:
-        table = _GUITAR_MAJOR if guitars else _MAJOR_FIFTHS
-    return Key.from_fifths(int(_pick(dict(table), rng)), mode)
-
-
-def _set_keys(
-    sections: list[SectionSketch], home: Key, genre: Genre, form: str, rng: np.random.Generator
-) -> None:
-    """Give every section a key: contrasts may leave home, the frame never does."""
-    contrast: dict[str, Key] = {}
-    can_leave = (
-        genre.harmony in _MODULATING
-        and home.mode in (Mode.MAJOR, Mode.MINOR)
-        and form not in ("verse-chorus", "strophic", "blues", "loop")
-    )
-    variation = int(rng.integers(2, max(len(sections) - 1, 3)))
-    for index, section in enumerate(sections):
-        section.key = home
-        if form == "variations" and index == variation and home.mode in (Mode.MAJOR, Mode.MINOR):
-            section.key = home.parallel
-        last = index == len(sections) - 1
-        if section.letter not in "BCDE" or not can_leave or section.num_bars < 4 or last:
-            continue
-        if section.letter not in contrast:
-            contrast[section.letter] = _contrast_key(home, genre, section.letter, rng)
-        section.key = contrast[section.letter]
-
-
-def _contrast_key(home: Key, genre: Genre, letter: str, rng: np.random.Generator) -> Key:
-    weights = dict(_CONTRAST_MINOR if home.mode is Mode.MINOR else _CONTRAST_MAJOR)
-    if genre.name in ("march", "ragtime"):
-        weights["subdominant"] = 5
-    if genre.harmony in ("romantic", "film"):
-        weights["parallel"] = 1.5
-    if genre.harmony == "jazz":
-        weights = {"home": 4, "subdominant": 1, "relative": 1}
-    if letter != "B":
-        weights["relative"] += 2
-    choice = _pick(weights, rng)
-    if choice == "relative":
-        return home.relative
-    if choice == "parallel":
-        return home.parallel
-    if choice == "home":
-        return home
-    step = 7 if choice == "dominant" else 5
-    return home.transpose(step)
+    return Meter.parse(pick(usual or {known[0]: 1.0}, rng))
 
 
 def _given_halves(brief: Brief, num_bars: int) -> list[str]:
@@ -420,7 +331,7 @@ def make_plan(brief: Brief, rng: np.random.Generator, *, style: StyleChoice = No
         exact=brief.parts,
     )
     words = " ".join(part.instrument for part in parts)
-    home = _choose_key(brief, genre, valence, words, stage[3])
+    home = choose_key(brief, genre, valence, words, stage[3])
     if brief.theme is not None:
         # Notes in words are meant as they stand; those of a file are in the file's own key.
         theme = brief.theme if brief.theme_meter is None else theme_in_key(brief.theme, home)
@@ -430,7 +341,7 @@ def make_plan(brief: Brief, rng: np.random.Generator, *, style: StyleChoice = No
         brief = brief.replace(theme=theme, theme_meter=brief.theme_meter and str(meter))
 
     by_mood = style_genre != genre.name
-    form = brief.form or _pick(_form_weights(brief, genre, chosen, by_mood=by_mood), stage[4])
+    form = brief.form or pick(_form_weights(brief, genre, chosen, by_mood=by_mood), stage[4])
     bpm = (
         brief.bpm if brief.bpm is not None else choose_bpm(brief, genre, arousal, stage[5].random())
     )
@@ -582,7 +493,7 @@ def _lay_out(
         )
     except LeitmotivError as error:  # pragma: no cover - forms are checked above
         raise BriefError(str(error)) from None
-    _set_keys(sections, home, genre, form, rng)
+    set_keys(sections, home, genre, form, rng)
     for section, follower in pairwise(sections):
         closing = section.phrases[-1]
         if section.key != follower.key and closing.num_bars > 1:
