@@ -24,6 +24,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from leitmotiv.compose.harmony_spans import source_section
 from leitmotiv.plan.form import DEVELOPED
@@ -226,6 +227,22 @@ def _suits(texture: Texture, plan: Plan, section_index: int) -> float:
     return weight
 
 
+def _weights(plan: Plan, section_index: int) -> NDArray[np.float64]:
+    """How well each texture suits a section; what makes the genre comes first."""
+    weights = np.array([_suits(texture, plan, section_index) for texture in TEXTURES])
+    own = np.array([_is_genre_itself(texture) for texture in TEXTURES])
+    if weights[own].sum() > 0.5:
+        weights[~own] *= 0.06  # a waltz sounds like one
+    return weights
+
+
+def _figure_source(plan: Plan, section_index: int) -> int:
+    """The section whose figures a section keeps: itself where it is new or developed."""
+    if plan.sections[section_index].edit_share >= DEVELOPED:
+        return section_index
+    return source_section(plan, section_index)
+
+
 def choose_textures(plan: Plan) -> tuple[Texture, ...]:
     """Return one texture for each section of a plan.
 
@@ -235,15 +252,9 @@ def choose_textures(plan: Plan) -> tuple[Texture, ...]:
     """
     chosen: list[Texture] = []
     for index in range(len(plan.sections)):
-        source = source_section(plan, index)
-        known = source
-        if plan.sections[index].edit_share >= DEVELOPED:
-            source = index
+        source, known = _figure_source(plan, index), source_section(plan, index)
         rng = np.random.default_rng([plan.seed % 2**32, 7919, source])
-        weights = np.array([_suits(texture, plan, index) for texture in TEXTURES])
-        own = np.array([_is_genre_itself(texture) for texture in TEXTURES])
-        if weights[own].sum() > 0.5:
-            weights[~own] *= 0.06  # a waltz sounds like one
+        weights = _weights(plan, index)
         if index and source == index and chosen:
             old = (chosen[-1], chosen[known] if known < index else chosen[-1])
             weights *= [0.15 if texture in old else 1.0 for texture in TEXTURES]
@@ -271,11 +282,7 @@ def textures_by_bar(plan: Plan) -> tuple[Texture, ...]:
     chance = _SOLO_CHANGE if plan.num_parts <= 2 else _CHANGE
     found: list[Texture] = []
     for index, section in enumerate(plan.sections):
-        source = index if section.edit_share >= DEVELOPED else source_section(plan, index)
-        suits = np.array([_suits(texture, plan, index) for texture in TEXTURES])
-        own = np.array([_is_genre_itself(texture) for texture in TEXTURES])
-        if suits[own].sum() > 0.5:
-            suits[~own] *= 0.06
+        source, suits = _figure_source(plan, index), _weights(plan, index)
         texture = chosen[index]
         for number, phrase in enumerate(section.phrases):
             rng = np.random.default_rng([plan.seed % 2**32, 104729, source, number])

@@ -84,7 +84,7 @@ def carry_theme_chords(
     if not placements:
         return
     first = min(placements, key=lambda placement: placement.bar_index)
-    spots = list(_spots(sections))
+    spots = _spots(sections)
     source = spots[first.bar_index][0].key
     assert source is not None
     theme = _halves(spots, first.bar_index, first.num_bars)

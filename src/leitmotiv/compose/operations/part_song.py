@@ -20,7 +20,7 @@ figuration), ch. 23 (suspensions).
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -159,6 +159,25 @@ def _bars_of(span: ChordSpan, bar_ticks: int) -> list[tuple[int, int]]:
     return list(zip(cuts, [*cuts[1:], span.end], strict=True))
 
 
+def _passages(
+    spans: Sequence[ChordSpan], pitches: Sequence[int], bar_ticks: int
+) -> Iterator[tuple[ChordSpan, int, int, int, tuple[int, int]]]:
+    """Every bar of every sounding chord of a voice.
+
+    Yields (span, pitch, following, place, (start, end)): what the voice sings in it, what comes
+    after, and the how-many-eth bar of its chord it is.
+    """
+    for number, span in enumerate(spans):
+        pitch = pitches[number]
+        if pitch < 0:
+            continue
+        pieces = _bars_of(span, bar_ticks)
+        for place, piece in enumerate(pieces):
+            last = place == len(pieces) - 1
+            following = pitches[number + 1] if last and number + 1 < len(spans) else pitch
+            yield span, pitch, pitch if following < 0 else following, place, piece
+
+
 def _bass(
     plan: Plan,
     index: int,
@@ -170,42 +189,34 @@ def _bass(
     meter, part = plan.meter_value, plan.parts[index]
     beat, closes = meter.beat_ticks, _closing_bars(plan)
     rows: list[_Row] = []
-    for number, span in enumerate(spans):
-        pitch = pitches[number]
-        if pitch < 0:
+    for span, pitch, following, place, (start, end) in _passages(spans, pitches, meter.bar_ticks):
+        bar = start // meter.bar_ticks
+        beats = max((end - start) // beat, 1)
+        root = pitch
+        if place % 2 and rows:  # a chord of several bars: root, then another of its tones
+            root = _chord_tone(pitch, span, part.low, part.high, pitch + 5)
+        if bar in closes or beats < 2:
+            rows.append((start, end, root))
             continue
-        pieces = _bars_of(span, meter.bar_ticks)
-        for place, (start, end) in enumerate(pieces):
-            last = place == len(pieces) - 1
-            following = pitches[number + 1] if last and number + 1 < len(spans) else pitch
-            following = pitch if following < 0 else following
-            bar = start // meter.bar_ticks
-            beats = max((end - start) // beat, 1)
-            root = pitch
-            if place % 2 and rows:  # a chord of several bars: root, then another of its tones
-                root = _chord_tone(pitch, span, part.low, part.high, pitch + 5)
-            if bar in closes or beats < 2:
-                rows.append((start, end, root))
-                continue
-            turn = end - beat  # the last beat leads on
-            between = _steps_between(root, following, span)
-            note = root
-            if len(between) == 1:
-                note = between[0]
-            elif following == root:
-                turn = start + beats // 2 * beat
-                note = _chord_tone(root, span, part.low, part.high, following)
-            elif abs(following - root) >= 5:
-                note = _chord_tone(root, span, part.low, part.high, following)
-                if abs(note - following) > 4 and len(between) >= 2:
-                    note = between[-1]
-            elif beats >= 3:
-                note = _chord_tone(root, span, part.low, part.high, following)
-            free = not _clashes(note, turn, (start, turn, root), (end, following), around)
-            if note != root and free and note != following and rng.random() < _BASS_PASSING:
-                rows += [(start, turn, root), (turn, end, note)]
-            else:
-                rows.append((start, end, root))
+        turn = end - beat  # the last beat leads on
+        between = _steps_between(root, following, span)
+        note = root
+        if len(between) == 1:
+            note = between[0]
+        elif following == root:
+            turn = start + beats // 2 * beat
+            note = _chord_tone(root, span, part.low, part.high, following)
+        elif abs(following - root) >= 5:
+            note = _chord_tone(root, span, part.low, part.high, following)
+            if abs(note - following) > 4 and len(between) >= 2:
+                note = between[-1]
+        elif beats >= 3:
+            note = _chord_tone(root, span, part.low, part.high, following)
+        free = not _clashes(note, turn, (start, turn, root), (end, following), around)
+        if note != root and free and note != following and rng.random() < _BASS_PASSING:
+            rows += [(start, turn, root), (turn, end, note)]
+        else:
+            rows.append((start, end, root))
     return _tied(rows, meter.bar_ticks)
 
 
@@ -220,44 +231,34 @@ def _inner(
     meter = plan.meter_value
     beat, closes = meter.beat_ticks, _closing_bars(plan)
     rows: list[_Row] = []
-    for number, span in enumerate(spans):
-        pitch = pitches[number]
-        if pitch < 0:
-            continue
-        pieces = _bars_of(span, meter.bar_ticks)
-        for place, (start, end) in enumerate(pieces):
-            last = place == len(pieces) - 1
-            following = pitches[number + 1] if last and number + 1 < len(spans) else pitch
-            following = pitch if following < 0 else following
-            beats = (end - start) // beat
-            before = rows[-1] if rows else None
-            leading = (span.key.tonic_pitch_class - 1) % 12
-            suspends = (
-                before is not None
-                and before[1] == start
-                and before[2] - pitch == 1
-                and pitch % 12 == leading
-                and beats >= 2
-            )
-            if suspends and before is not None and rng.random() < _SUSPENSION:
-                half = start + max(beats // 2, 1) * beat
-                if not _clashes(before[2], start, before, (half, pitch), around[:1]):
-                    rows += [(start, half, before[2]), (half, end, pitch)]
-                    continue
-            between = _steps_between(pitch, following, span) if following >= 0 else []
-            step = between[0] if len(between) == 1 else None
-            if (
-                step is not None
-                and beats >= 2
-                and start // meter.bar_ticks not in closes
-                and not _clashes(
-                    step, end - beat, (start, end - beat, pitch), (end, following), around
-                )
-                and rng.random() < _INNER_PASSING
-            ):
-                rows += [(start, end - beat, pitch), (end - beat, end, step)]
-            else:
-                rows.append((start, end, pitch))
+    for span, pitch, following, _, (start, end) in _passages(spans, pitches, meter.bar_ticks):
+        beats = (end - start) // beat
+        before = rows[-1] if rows else None
+        leading = (span.key.tonic_pitch_class - 1) % 12
+        suspends = (
+            before is not None
+            and before[1] == start
+            and before[2] - pitch == 1
+            and pitch % 12 == leading
+            and beats >= 2
+        )
+        if suspends and before is not None and rng.random() < _SUSPENSION:
+            half = start + max(beats // 2, 1) * beat
+            if not _clashes(before[2], start, before, (half, pitch), around[:1]):
+                rows += [(start, half, before[2]), (half, end, pitch)]
+                continue
+        between = _steps_between(pitch, following, span) if following >= 0 else []
+        step = between[0] if len(between) == 1 else None
+        if (
+            step is not None
+            and beats >= 2
+            and start // meter.bar_ticks not in closes
+            and not _clashes(step, end - beat, (start, end - beat, pitch), (end, following), around)
+            and rng.random() < _INNER_PASSING
+        ):
+            rows += [(start, end - beat, pitch), (end - beat, end, step)]
+        else:
+            rows.append((start, end, pitch))
     return _tied(rows, meter.bar_ticks)
 
 
