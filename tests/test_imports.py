@@ -29,18 +29,20 @@ ARROWS: dict[str, set[str]] = {
     "compose": {"plan", "score", "theory", "tokens", "models", "styles", "review"},
     "corpus": {"score", "tokens", "theory", "review"},  # builds the index that review reads
     "training": set(),
-    "instruments": {"score", "audio", "theory"},
+    "instruments": {"score", "audio", "theory", "models"},
     "effects": {"audio"},
-    "mix": {"effects", "audio"},
+    "rack": {"effects", "audio"},
+    "mix": {"effects", "rack", "audio"},
     "review": NOUNS,
     "release": NOUNS | {"review"},
     "pipeline": NOUNS
-    | {"tokens", "models", "styles", "compose", "instruments", "effects", "mix"}
+    | {"tokens", "models", "styles", "compose", "instruments", "effects", "rack", "mix"}
     | {"review", "release"},
     "evaluation": {"score", "tokens", "models"},
     "cli": NOUNS
     | {"pipeline", "evaluation", "tokens", "models", "styles", "instruments", "review", "release"}
     | {"compose"}  # the operations on music made elsewhere
+    | {"effects", "rack", "mix"}  # the rack and mastering of audio made elsewhere
     | {"corpus", "training"},  # training inside the commands that train and evaluate; see below
     "__main__": {"cli"},
 }

@@ -1,0 +1,1 @@
+"""Rack: a graph of effects as a file, played, drawn and morphed."""
