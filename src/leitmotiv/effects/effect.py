@@ -146,6 +146,7 @@ class _Knob:
         self.done += num_samples
         line = self.start + (self.target - self.start) * (position / self.span)
         line[position == self.span] = self.target
+        line.flags.writeable = False  # as constants are: one type, so kernels compile once
         return line
 
 
@@ -288,6 +289,7 @@ class AutomatedEffect(ABC):
             if not np.isfinite(array).all():
                 raise AudioError(f"automation of {name} holds NaN or infinite values")
             arrays[name] = np.clip(array, knob.parameter.low, knob.parameter.high)
+            arrays[name].flags.writeable = False
             if num_samples:
                 knob.land(float(arrays[name][-1]))
         return arrays
