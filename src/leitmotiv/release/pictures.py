@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from leitmotiv.audio import stft
 from leitmotiv.errors import ReleaseError
 from leitmotiv.score import Part, Score
 
@@ -581,12 +582,8 @@ def draw_spectrogram(
     duration_sec = len(mono) / sample_rate
     n_fft = 4096
     hop_length = max(len(mono) // 1500, 256)
-    padded = np.concatenate([np.zeros(n_fft // 2), mono, np.zeros(n_fft)])
-    num_frames = len(mono) // hop_length + 1
-    window = np.hanning(n_fft)
-    starts = np.arange(num_frames) * hop_length
-    frames = np.lib.stride_tricks.sliding_window_view(padded, n_fft)[starts]
-    power = np.square(np.abs(np.fft.rfft(frames * window, axis=1))) / np.square(window.sum() / 2)
+    spectrum = stft(mono[None], n_fft=n_fft, hop_length=hop_length)[0]
+    power = np.square(np.abs(spectrum.T)) / np.square(n_fft / 4)
     # Log-spaced rows hold the strongest bin around them.
     edges = np.geomspace(30.0, min(20000.0, sample_rate / 2), 361)
     bins = np.clip(np.round(edges * n_fft / sample_rate).astype(int), 1, n_fft // 2)
