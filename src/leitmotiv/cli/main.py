@@ -21,6 +21,7 @@ from leitmotiv.cli.explain import register_explain
 from leitmotiv.cli.lock import register_lock
 from leitmotiv.cli.operations import register_operations
 from leitmotiv.cli.originality import register_originality
+from leitmotiv.cli.rack import rack_app
 
 __all__ = ["app", "main"]
 
@@ -34,6 +35,7 @@ app = typer.Typer(
 )
 
 app.add_typer(corpus_app, name="corpus")
+app.add_typer(rack_app, name="rack")
 
 ENGINES = ("auto", "modelled", "sampled")
 
