@@ -1,24 +1,30 @@
 """Stereo width: scale the sides of a picture, keep its bass in the middle.
 
 Conventions: ``width`` 0 is mono, 1 unchanged, 2 twice the side signal. The sum to mono is never
-changed. Below ``mono_below_hz`` the sides are taken out.
+changed. Below ``mono_below_hz`` the sides fade out by 12 dB an octave.
 
 Public names: :class:`StereoWidth`.
 """
 
 from __future__ import annotations
 
+import math
+from typing import ClassVar
+
 import numpy as np
 from numpy.typing import NDArray
 
 from leitmotiv.audio.buffers import SAMPLE_RATE
-from leitmotiv.effects.effect import check_block, check_range
-from leitmotiv.effects.eq import Band, Equalizer
+from leitmotiv.effects.effect import AutomatedEffect, Curves, Parameter
+from leitmotiv.effects.svf import KINDS, constant, new_state, run_svf
+from leitmotiv.errors import AudioError
 
 __all__ = ["StereoWidth"]
 
+_FADES_IN_HZ = 20.0
 
-class StereoWidth:
+
+class StereoWidth(AutomatedEffect):
     """Middle and side scaling.
 
     Parameters
@@ -26,9 +32,12 @@ class StereoWidth:
     width : float
         Gain of the sides, 0-2.
     mono_below_hz : float
-        Frequency below which the sides fade out, 0 for none, up to 1000 Hz.
+        Frequency below which the sides fade out, up to 1000 Hz; 0 for none, and from there to
+        20 Hz the fading comes in by degrees.
     sample_rate : int
         Hz.
+    num_channels : int
+        2: there are no sides in mono.
 
     Raises
     ------
@@ -43,7 +52,10 @@ class StereoWidth:
     [[0.5], [0.5]]
     """
 
-    latency_samples = 0
+    parameters: ClassVar[tuple[Parameter, ...]] = (
+        Parameter("width", 1.0, 0.0, 2.0),
+        Parameter("mono_below_hz", 0.0, 0.0, 1000.0, "Hz"),
+    )
 
     def __init__(
         self,
@@ -51,20 +63,29 @@ class StereoWidth:
         width: float = 1.0,
         mono_below_hz: float = 0.0,
         sample_rate: int = SAMPLE_RATE,
+        num_channels: int = 2,
     ) -> None:
-        check_range("width", width, 0.0, 2.0, "")
-        check_range("mono_below_hz", mono_below_hz, 0.0, 1000.0, "Hz")
-        self.width = width
-        bands = (Band("high_pass", mono_below_hz),) if mono_below_hz >= 1 else ()
-        self._sides = Equalizer(bands, num_channels=1, sample_rate=sample_rate)
+        if num_channels != 2:
+            raise AudioError(f"num_channels={num_channels} must be 2: a width has two sides")
+        super().__init__({"width": width, "mono_below_hz": mono_below_hz}, sample_rate=sample_rate)
 
-    def reset(self) -> None:
-        """Forget everything heard so far."""
-        self._sides.reset()
+    def _clear(self) -> None:
+        self._state = new_state(1)
 
-    def process(self, block: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return the next block, float32 (2, samples)."""
-        check_block(block, 2)
+    def _run(
+        self, block: NDArray[np.float32], curves: Curves, side_chain: NDArray[np.float32] | None
+    ) -> NDArray[np.float32]:
         middle = 0.5 * (block[0] + block[1])
-        side = self._sides.process(0.5 * (block[:1] - block[1:]))[0] * np.float32(self.width)
-        return np.stack([middle + side, middle - side])
+        side = 0.5 * (block[:1] - block[1:])
+        cutoff_hz = curves["mono_below_hz"]
+        if curves.moves("mono_below_hz") or cutoff_hz[0] > 0.0:
+            quality = constant(math.sqrt(0.5), len(cutoff_hz))
+            share = np.minimum(cutoff_hz / _FADES_IN_HZ, 1.0)
+            share.flags.writeable = False
+            run_svf(
+                side, KINDS["high_pass"], cutoff_hz, quality, share, self.sample_rate, self._state
+            )
+        else:
+            self._state = new_state(1)
+        sides = side[0] * curves["width"].astype(np.float32)
+        return np.stack([middle + sides, middle - sides])
