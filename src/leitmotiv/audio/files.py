@@ -7,7 +7,8 @@ under its name only when it is complete: bytes go to a sibling with the suffix `
 Integer formats get triangular dither from a seeded generator, so equal audio gives equal bytes;
 exact zeros stay zeros.
 
-Public names: :class:`BroadcastExtension`, :func:`write_wav`, :func:`read_audio`.
+Public names: :class:`BroadcastExtension`, :func:`write_wav`, :class:`WavWriter` for audio that
+comes in blocks, :func:`read_audio`.
 
 References: Microsoft, *Multimedia Programming Interface and Data Specifications 1.0* (RIFF,
 LIST INFO); EBU Tech 3285 version 2 (bext); Gallery, *iXML specification* 3.01.
@@ -18,16 +19,18 @@ from __future__ import annotations
 import errno
 import os
 import struct
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from leitmotiv.audio.markers import LoopPoints, Marker, marker_chunks
 from leitmotiv.errors import AudioError
 
-__all__ = ["BroadcastExtension", "read_audio", "write_wav"]
+__all__ = ["BroadcastExtension", "WavWriter", "read_audio", "write_wav"]
 
 _BYTES_PER_SAMPLE = {"PCM_16": 2, "PCM_24": 3, "PCM_32": 4, "FLOAT": 4}
 _MAX_RIFF_BYTES = 2**32 - 1
@@ -104,40 +107,51 @@ def _info_chunk(info: Mapping[str, str]) -> bytes:
     return _chunk(b"LIST", content)
 
 
-def _encode(audio: NDArray[np.float32], subtype: str, rng: np.random.Generator) -> Iterator[bytes]:
-    """Interleave and quantise, block by block; integer formats are dithered."""
-    last = rng.random((1, audio.shape[0]), dtype=np.float32)
-    for start in range(0, audio.shape[1], _BLOCK):
-        block = audio[:, start : start + _BLOCK]
-        if subtype in ("PCM_16", "PCM_24"):
-            uniform = rng.random((block.shape[1], block.shape[0]), dtype=np.float32)
-            uniform = np.concatenate([last, uniform])
-            last = uniform[-1:]
-            # The difference of neighbouring uniform values has a triangular density of +-1 step
-            # and a high-passed spectrum (Lipshitz, Wannamaker, Vanderkooy 1992).
-            yield _quantise(block, subtype, uniform[1:] - uniform[:-1])
-        else:
-            yield _quantise(block, subtype, None)
+class Dither:
+    """Triangular dither of a seed, the same however the audio is cut into blocks.
+
+    The difference of neighbouring uniform values has a triangular density of +-1 step and a
+    high-passed spectrum (Lipshitz, Wannamaker, Vanderkooy 1992).
+    """
+
+    def __init__(self, num_channels: int, seed: int) -> None:
+        self._rng = np.random.default_rng(seed)
+        self._last = self._rng.random((1, num_channels), dtype=np.float32)
+
+    def steps(self, num_samples: int) -> NDArray[np.float32]:
+        """Return the next values in steps of the format, shape (samples, channels)."""
+        fresh = self._rng.random((num_samples, self._last.shape[1]), dtype=np.float32)
+        uniform = np.concatenate([self._last, fresh])
+        self._last = uniform[-1:]
+        return np.asarray(uniform[1:] - uniform[:-1])
 
 
-def _quantise(
-    audio: NDArray[np.float32], subtype: str, dither: NDArray[np.float32] | None
-) -> bytes:
-    """Interleave and quantise one block; integer formats are clipped at full scale."""
-    if subtype == "FLOAT":
-        return np.ascontiguousarray(audio.T, dtype="<f4").tobytes()
-    bits = 8 * _BYTES_PER_SAMPLE[subtype]
+def quantise(
+    audio: NDArray[np.float32], bits: int, dither: NDArray[np.float32] | None
+) -> NDArray[np.int32]:
+    """Interleave and round one block to whole steps, clipped at full scale.
+
+    Returns ndarray of int32, shape (samples, channels). Exact zeros take no dither.
+    """
     full_scale = 2.0 ** (bits - 1)
-    # float32 holds 24 bits: enough below PCM_32, where the quantisation step needs float64.
+    # float32 holds 24 bits: enough below 32, where the quantisation step needs float64.
     dtype = np.float64 if bits == 32 else np.float32
     scaled: NDArray[np.floating] = np.array(audio.T, dtype=dtype, order="C")
     np.multiply(scaled, full_scale, out=scaled)
     if dither is not None:
         np.add(scaled, dither, out=scaled, where=scaled != 0)
     np.rint(scaled, out=scaled)
-    # 2**31 - 1 is not a float32; the nearest float64 is used for PCM_32 alone.
+    # 2**31 - 1 is not a float32; the nearest float64 is used for 32 bits alone.
     np.clip(scaled, -full_scale, full_scale - 1, out=scaled)
-    integers = scaled.astype("<i4")
+    return scaled.astype("<i4")
+
+
+def _to_bytes(audio: NDArray[np.float32], subtype: str, dither: Dither | None) -> bytes:
+    """Interleave and encode one block."""
+    if subtype == "FLOAT":
+        return np.ascontiguousarray(audio.T, dtype="<f4").tobytes()
+    bits = 8 * _BYTES_PER_SAMPLE[subtype]
+    integers = quantise(audio, bits, None if dither is None else dither.steps(audio.shape[1]))
     if bits == 16:
         return integers.astype("<i2").tobytes()
     if bits == 24:
@@ -160,6 +174,136 @@ def _format_chunk(num_channels: int, sample_rate: int, subtype: str) -> bytes:
     return _chunk(b"fmt ", fields + (struct.pack("<H", 0) if tag == 3 else b""))
 
 
+class WavWriter:
+    """Writes a WAV file block by block; it appears under its name when it is complete.
+
+    A context manager: leaving it normally finishes the file, an exception takes it away. Without
+    ``num_samples`` the length is filled in at the end, and a file beyond 4 GiB becomes RF64 (EBU
+    Tech 3306); with it the header is exact from the start and 4 GiB are the limit.
+
+    Parameters are those of :func:`write_wav`.
+    """
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        sample_rate: int,
+        num_channels: int,
+        *,
+        subtype: str = "PCM_24",
+        info: Mapping[str, str] | None = None,
+        bext: BroadcastExtension | None = None,
+        ixml: str | None = None,
+        markers: Sequence[Marker] = (),
+        loop: LoopPoints | None = None,
+        dither_seed: int = 0,
+        num_samples: int | None = None,
+    ) -> None:
+        if subtype not in _BYTES_PER_SAMPLE:
+            raise AudioError(f"subtype={subtype!r} must be one of {', '.join(_BYTES_PER_SAMPLE)}")
+        self.path = Path(path)
+        self.num_channels, self.num_written = num_channels, 0
+        self._subtype, self._length = subtype, num_samples
+        self._dither = (
+            Dither(num_channels, dither_seed) if subtype in ("PCM_16", "PCM_24") else None
+        )
+        self._before = b"" if bext is None else _chunk(b"bext", bext.to_bytes())
+        self._before += _format_chunk(num_channels, sample_rate, subtype)
+        self._after = b"" if not info else _info_chunk(info)
+        self._after += b"" if ixml is None else _chunk(b"iXML", ixml.encode("utf-8"))
+        self._after += marker_chunks(markers, loop, sample_rate=sample_rate)
+        if num_samples is not None and self._riff_bytes(num_samples) > _MAX_RIFF_BYTES:
+            raise AudioError(
+                f"{self.path.name} would hold {self._riff_bytes(num_samples)} bytes, and a WAV "
+                "file holds at most 4 GiB; write shorter pieces"
+            )
+        self._part = self.path.with_name(f".{self.path.name}.{os.getpid()}.part")
+        self._file: BinaryIO | None = None
+
+    def _data_bytes(self, num_samples: int) -> int:
+        return num_samples * self.num_channels * _BYTES_PER_SAMPLE[self._subtype]
+
+    def _riff_bytes(self, num_samples: int) -> int:
+        data_bytes = self._data_bytes(num_samples)
+        return len(self._header(num_samples)) - 8 + data_bytes + data_bytes % 2 + len(self._after)
+
+    def _header(self, num_samples: int) -> bytes:
+        """Everything up to the first sample; its length does not depend on the number given."""
+        data_bytes = self._data_bytes(num_samples)
+        large = b""
+        if self._length is None:  # room for the sizes of RF64
+            large = _chunk(b"JUNK", bytes(28))
+        body = large + self._before
+        if self._subtype == "FLOAT":
+            body += _chunk(b"fact", struct.pack("<I", min(num_samples, _MAX_RIFF_BYTES)))
+        riff_bytes = 4 + len(body) + 8 + data_bytes + data_bytes % 2 + len(self._after)
+        if riff_bytes <= _MAX_RIFF_BYTES:
+            sizes = (riff_bytes, data_bytes)
+            return struct.pack("<4sI4s", b"RIFF", sizes[0], b"WAVE") + body + _data(sizes[1])
+        ds64 = struct.pack("<QQQI", riff_bytes, data_bytes, num_samples, 0)
+        body = _chunk(b"ds64", ds64) + body[len(large) :]
+        everything = _MAX_RIFF_BYTES
+        return struct.pack("<4sI4s", b"RF64", everything, b"WAVE") + body + _data(everything)
+
+    def __enter__(self) -> Self:
+        try:
+            self._file = open(self._part, "wb")
+            self._file.write(self._header(self._length or 0))
+        except OSError as error:
+            self._give_up()
+            raise AudioError(write_failure(self.path, error)) from error
+        return self
+
+    def write(self, block: NDArray[np.float32]) -> None:
+        """Write the next block, float32 (num_channels, samples)."""
+        assert self._file is not None, "use it in a with statement"
+        check_samples(block, self.num_channels)
+        try:
+            for start in range(0, block.shape[1], _BLOCK):
+                piece = block[:, start : start + _BLOCK]
+                self._file.write(_to_bytes(piece, self._subtype, self._dither))
+        except OSError as error:
+            raise AudioError(write_failure(self.path, error)) from error
+        self.num_written += block.shape[1]
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        assert self._file is not None
+        try:
+            if kind is None:
+                self._file.write(bytes(self._data_bytes(self.num_written) % 2) + self._after)
+                if self.num_written != (self._length or 0):
+                    self._file.seek(0)
+                    self._file.write(self._header(self.num_written))
+                self._file.close()
+                os.replace(self._part, self.path)
+        except OSError as error:
+            raise AudioError(write_failure(self.path, error)) from error
+        finally:
+            self._give_up()
+
+    def _give_up(self) -> None:
+        if self._file is not None:
+            self._file.close()
+        self._part.unlink(missing_ok=True)
+
+
+def _data(num_bytes: int) -> bytes:
+    return struct.pack("<4sI", b"data", num_bytes)
+
+
+def check_samples(audio: NDArray[np.float32], num_channels: int | None = None) -> None:
+    """Raise :class:`AudioError` unless audio is finite float32 (channels, samples)."""
+    if audio.dtype != np.float32 or audio.ndim != 2:
+        raise AudioError(
+            f"audio has dtype {audio.dtype} and shape {audio.shape}; it must be float32 with "
+            "shape (channels, samples)"
+        )
+    if num_channels is not None and audio.shape[0] != num_channels:
+        raise AudioError(f"audio has {audio.shape[0]} channels, not the {num_channels} of the file")
+    if not np.isfinite(np.sum(audio)):
+        raise AudioError("audio holds NaN or infinite samples; check the instrument or effect")
+
+
 def write_wav(
     path: str | os.PathLike[str],
     audio: NDArray[np.float32],
@@ -169,6 +313,8 @@ def write_wav(
     info: Mapping[str, str] | None = None,
     bext: BroadcastExtension | None = None,
     ixml: str | None = None,
+    markers: Sequence[Marker] = (),
+    loop: LoopPoints | None = None,
     dither_seed: int = 0,
 ) -> Path:
     """Write a WAV file with its tags; it appears whole or not at all.
@@ -188,6 +334,10 @@ def write_wav(
     bext : BroadcastExtension, optional
     ixml : str, optional
         A whole iXML document.
+    markers : sequence of Marker, optional
+        Named positions (``cue `` chunk).
+    loop : LoopPoints, optional
+        Where a player turns back (``smpl`` chunk).
     dither_seed : int
         Seed of the dither.
 
@@ -202,51 +352,38 @@ def write_wav(
         If the audio is not finite float32 (channels, samples), the file would pass 4 GiB, or it
         cannot be written.
     """
-    path = Path(path)
-    if audio.dtype != np.float32 or audio.ndim != 2:
-        raise AudioError(
-            f"audio has dtype {audio.dtype} and shape {audio.shape}; it must be float32 with "
-            "shape (channels, samples)"
-        )
-    if subtype not in _BYTES_PER_SAMPLE:
-        raise AudioError(f"subtype={subtype!r} must be one of {', '.join(_BYTES_PER_SAMPLE)}")
-    if not np.isfinite(np.sum(audio)):
-        raise AudioError("audio holds NaN or infinite samples; check the instrument or effect")
-    num_channels, num_samples = audio.shape
-    before = b"" if bext is None else _chunk(b"bext", bext.to_bytes())
-    before += _format_chunk(num_channels, sample_rate, subtype)
-    if subtype == "FLOAT":
-        before += _chunk(b"fact", struct.pack("<I", num_samples))
-    after = b"" if not info else _info_chunk(info)
-    after += b"" if ixml is None else _chunk(b"iXML", ixml.encode("utf-8"))
-    data_bytes = num_samples * num_channels * _BYTES_PER_SAMPLE[subtype]
-    riff_bytes = 4 + len(before) + 8 + data_bytes + data_bytes % 2 + len(after)
-    if riff_bytes > _MAX_RIFF_BYTES:
-        raise AudioError(
-            f"{path.name} would hold {riff_bytes} bytes, and a WAV file holds at most 4 GiB; "
-            "write shorter pieces"
-        )
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        with open(part, "wb") as file:
-            file.write(b"RIFF" + struct.pack("<I", riff_bytes) + b"WAVE" + before)
-            file.write(b"data" + struct.pack("<I", data_bytes))
-            for samples in _encode(audio, subtype, np.random.default_rng(dither_seed)):
-                file.write(samples)
-            file.write(bytes(data_bytes % 2) + after)
-        os.replace(part, path)
-    except OSError as error:
-        raise AudioError(_write_failure(path, error)) from error
-    finally:
-        part.unlink(missing_ok=True)
-    return path
+    check_samples(audio)
+    writer = WavWriter(
+        path,
+        sample_rate,
+        audio.shape[0],
+        subtype=subtype,
+        info=info,
+        bext=bext,
+        ixml=ixml,
+        markers=markers,
+        loop=loop,
+        dither_seed=dither_seed,
+        num_samples=audio.shape[1],
+    )
+    with writer:
+        for start in range(0, audio.shape[1], _BLOCK):
+            writer.write(audio[:, start : start + _BLOCK])
+    return writer.path
 
 
-def _write_failure(path: Path, error: OSError) -> str:
+def write_failure(path: Path, error: OSError) -> str:
+    """Return the line that says why a file cannot be written."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return f"cannot write {path}: the disk is full; free space or choose another folder"
     reason = (error.strerror or str(error)).lower()
     return f"cannot write {path}: {reason}; choose a folder that exists and can be written"
+
+
+def read_failure(path: Path, error: Exception) -> str:
+    """Return the line that says why a file cannot be read."""
+    detail = (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")
+    return f"cannot read {path} as audio: {detail}; give a WAV, FLAC or Ogg file"
 
 
 def read_audio(path: str | os.PathLike[str]) -> tuple[NDArray[np.float32], int]:
@@ -271,8 +408,5 @@ def read_audio(path: str | os.PathLike[str]) -> tuple[NDArray[np.float32], int]:
     try:
         samples, sample_rate = soundfile.read(path, dtype="float32", always_2d=True)
     except (OSError, RuntimeError) as error:
-        detail = str(error).splitlines()[0].rstrip(".")
-        raise AudioError(
-            f"cannot read {path} as audio: {detail}; give a WAV, FLAC or Ogg file"
-        ) from error
+        raise AudioError(read_failure(path, error)) from error
     return np.ascontiguousarray(samples.T), int(sample_rate)

@@ -7,7 +7,7 @@ Conventions: audio is float ``(channels, samples)``, full scale at 1.0. Decibels
 
 Public names: :func:`integrated_lufs`, :func:`true_peak_dbtp`, :func:`true_peak_envelope`,
 :func:`sample_peak_dbfs`, :func:`rms_dbfs`, :func:`crest_db`, :func:`is_silent`,
-:func:`active_sec`, :func:`k_weighting`.
+:func:`active_sec`, :func:`k_weighting`, :func:`gated_lufs`.
 
 References: ITU-R BS.1770-4 (Annex 1 loudness, Annex 2 true peak); EBU R 128. Tested against
 pyloudnorm, which is slower and refuses audio shorter than one block.
@@ -26,6 +26,7 @@ from leitmotiv.errors import AudioError
 __all__ = [
     "active_sec",
     "crest_db",
+    "gated_lufs",
     "integrated_lufs",
     "is_silent",
     "k_weighting",
@@ -122,7 +123,7 @@ def integrated_lufs(audio: NDArray[np.floating], sample_rate: int) -> float:
     """Measure gated integrated loudness (BS.1770-4, Annex 1).
 
     Audio shorter than one 400 ms block is measured as one ungated block. Channels weigh 1.0
-    each: mono and stereo only.
+    each: mono and stereo only; :class:`~leitmotiv.audio.loudness.LoudnessMeter` knows more.
 
     Returns
     -------
@@ -148,7 +149,11 @@ def integrated_lufs(audio: NDArray[np.floating], sample_rate: int) -> float:
         raise AudioError(f"audio has {audio.shape[0]} channels; loudness is measured on 1 or 2")
     if not audio.size or not audio.any():
         return -math.inf
-    powers = _block_powers(audio, sample_rate)
+    return gated_lufs(_block_powers(audio, sample_rate))
+
+
+def gated_lufs(powers: NDArray[np.floating]) -> float:
+    """Return the loudness of K-weighted block powers through both gates (equations 5-7)."""
     gated = powers[powers > 10 ** ((ABSOLUTE_GATE_LUFS + 0.691) / 10)]
     if not len(gated):
         return -math.inf
