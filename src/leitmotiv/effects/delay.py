@@ -2,8 +2,9 @@
 
 Purpose: rhythmic echoes that sink into the background.
 
-Conventions: stereo; ``feedback`` is the gain from echo to echo. ``ping_pong`` feeds each side's
-echo to the other side. Each repeat loses top through one averaging filter.
+Conventions: ``feedback`` is the gain from echo to echo. ``ping_pong`` feeds each side's echo to
+the other side. Each repeat loses top through one averaging filter; the first echo is as bright
+as the input. A delay time that moves glides like a tape whose speed changes.
 
 Public names: :class:`Delay`.
 """
@@ -11,18 +12,60 @@ Public names: :class:`Delay`.
 from __future__ import annotations
 
 import math
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from leitmotiv.audio.buffers import SAMPLE_RATE
-from leitmotiv.effects.effect import check_block, check_range
+from leitmotiv.audio.compiled import compiled
+from leitmotiv.effects.delay_line import TINY, glide, glide_pace, make_line, stacked, tap6
+from leitmotiv.effects.effect import AutomatedEffect, Curves, Parameter
 
 __all__ = ["Delay"]
 
 
-class Delay:
-    """A stereo feedback delay.
+@compiled
+def _echo(
+    audio: NDArray[np.float32],
+    line: NDArray[np.float32],
+    memory: NDArray[np.float64],
+    times: NDArray[np.float64],
+    counter: NDArray[np.int64],
+    knobs: NDArray[np.float64],
+    sample_rate: float,
+    pace: float,
+    ping_pong: bool,
+) -> None:
+    """Echo a block in place. ``knobs`` rows: delay, feedback, damping, wet, dry."""
+    num_channels, num_samples = audio.shape
+    mask = line.shape[1] - 1
+    write = counter[0]
+    last_hz, pole = -1.0, 0.0
+    for n in range(num_samples):
+        delay = max(glide(times, knobs[0, n] * sample_rate, pace, 0.5), 3.0)
+        if knobs[2, n] != last_hz:
+            last_hz = knobs[2, n]
+            pole = math.exp(-2.0 * math.pi * last_hz / sample_rate)
+        wet, dry = knobs[3, n], knobs[4, n]
+        for channel in range(num_channels):
+            dry_sample = np.float64(audio[channel, n])
+            echo = tap6(line, channel, write, delay)
+            damped = (1.0 - pole) * echo + pole * memory[channel]
+            memory[channel] = damped if abs(damped) > TINY else 0.0
+            audio[channel, n] = dry * dry_sample + wet * echo
+            line[channel, write & mask] = dry_sample
+        for channel in range(num_channels):
+            source = channel
+            if ping_pong and channel ^ 1 < num_channels:
+                source = channel ^ 1
+            line[channel, write & mask] += knobs[1, n] * memory[source]
+        write += 1
+    counter[0] = write
+
+
+class Delay(AutomatedEffect):
+    """A feedback delay.
 
     Parameters
     ----------
@@ -33,11 +76,13 @@ class Delay:
     damping_hz : float
         Corner of the one-pole low pass in the loop, 200-20000 Hz.
     ping_pong : bool
-        Whether echoes change sides.
+        Whether echoes change sides (channels 0 and 1, 2 and 3, ...).
     wet_level, dry_level : float
         Linear gains of the echoes and of the input.
     sample_rate : int
         Hz.
+    num_channels : int
+        Channels of every block.
 
     Raises
     ------
@@ -54,7 +99,13 @@ class Delay:
     240
     """
 
-    latency_samples = 0
+    parameters: ClassVar[tuple[Parameter, ...]] = (
+        Parameter("delay_sec", 0.375, 0.001, 5.0, "seconds", scale="log"),
+        Parameter("feedback", 0.35, 0.0, 0.95),
+        Parameter("damping_hz", 5000.0, 200.0, 20_000.0, "Hz", scale="log"),
+        Parameter("wet_level", 0.3, 0.0, 2.0),
+        Parameter("dry_level", 1.0, 0.0, 2.0),
+    )
 
     def __init__(
         self,
@@ -66,40 +117,48 @@ class Delay:
         wet_level: float = 0.3,
         dry_level: float = 1.0,
         sample_rate: int = SAMPLE_RATE,
+        num_channels: int = 2,
     ) -> None:
-        check_range("delay_sec", delay_sec, 0.001, 5.0, "seconds")
-        check_range("feedback", feedback, 0.0, 0.95, "")
-        check_range("damping_hz", damping_hz, 200.0, 20000.0, "Hz")
-        self.feedback, self.ping_pong = feedback, ping_pong
-        self.wet_level, self.dry_level = wet_level, dry_level
-        self._length = max(round(delay_sec * sample_rate), 1)
-        self._pole = math.exp(-2 * math.pi * damping_hz / sample_rate)
-        self.reset()
+        self.ping_pong = bool(ping_pong)
+        super().__init__(
+            {
+                "delay_sec": delay_sec,
+                "feedback": feedback,
+                "damping_hz": damping_hz,
+                "wet_level": wet_level,
+                "dry_level": dry_level,
+            },
+            sample_rate=sample_rate,
+            num_channels=num_channels,
+        )
 
-    def reset(self) -> None:
-        """Forget everything heard so far."""
-        self._line = np.zeros((2, self._length), dtype=np.float32)  # the oldest sample first
-        self._damping = np.zeros((2, 1))
+    @property
+    def tail_sec(self) -> float:
+        """Seconds until the echoes have fallen by 60 dB."""
+        feedback, delay_sec = self.get("feedback"), self.get("delay_sec")
+        repeats = 0 if feedback == 0 else math.log(1e-3) / math.log(feedback)
+        return delay_sec * (1 + repeats)
 
-    def process(self, block: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return the next block, float32 (2, samples)."""
-        from scipy.signal import lfilter
+    def _clear(self) -> None:
+        self._line = make_line(self.num_channels, 5.0 * self.sample_rate + 4)
+        self._memory = np.zeros(self.num_channels)
+        self._times = np.full(2, np.nan)
+        self._counter = np.zeros(1, dtype=np.int64)
+        self._pace = glide_pace(self.sample_rate, 120.0)
 
-        check_block(block, 2)
-        out = np.empty_like(block)
-        for start in range(0, block.shape[1], self._length):
-            piece = block[:, start : start + self._length]
-            num_samples = piece.shape[1]
-            echo = self._line[:, :num_samples]
-            damped, self._damping = lfilter(
-                [1 - self._pole],
-                [1, -self._pole],
-                echo.astype(np.float64),
-                axis=1,
-                zi=self._damping,
-            )
-            returned = damped[::-1] if self.ping_pong else damped
-            entering = (piece + self.feedback * returned).astype(np.float32)
-            out[:, start : start + num_samples] = self.dry_level * piece + self.wet_level * echo
-            self._line = np.concatenate([self._line[:, num_samples:], entering], axis=1)
-        return out
+    def _run(
+        self, block: NDArray[np.float32], curves: Curves, side_chain: NDArray[np.float32] | None
+    ) -> NDArray[np.float32]:
+        audio = np.array(block, order="C")
+        _echo(
+            audio,
+            self._line,
+            self._memory,
+            self._times,
+            self._counter,
+            stacked(curves, self.parameters),
+            float(self.sample_rate),
+            self._pace,
+            self.ping_pong,
+        )
+        return audio
