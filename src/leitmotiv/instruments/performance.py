@@ -12,7 +12,7 @@ Public names: :class:`Performance`, :func:`performance_of`, :data:`CONTROL_BLOCK
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -43,7 +43,8 @@ class Performance:
     ``end``, or the moment the sustain pedal is lifted where it was down at ``end``. ``pitch`` is
     MIDI, ``velocity`` 1-127. ``expression`` is a linear gain, ``modulation`` 0-1 and
     ``bend_semitones`` a pitch offset, each of shape (num_blocks + 1,) or None. ``correction``
-    colours every note.
+    colours every note. ``pedal_down``, shape (spans, 2), holds the samples at which the sustain
+    pedal goes down and comes up.
     """
 
     sample_rate: int
@@ -57,6 +58,7 @@ class Performance:
     modulation: FloatArray | None = None
     bend_semitones: FloatArray | None = None
     correction: ToneCorrection | None = None
+    pedal_down: NDArray[np.int64] = field(default_factory=lambda: np.zeros((0, 2), np.int64))
 
     @property
     def num_notes(self) -> int:
@@ -133,6 +135,17 @@ def _lift_times(
     return np.where(held, np.maximum(lifted, end), end)
 
 
+def _pedal_spans(part: Part, score: Score, rate: int, last: int) -> NDArray[np.int64]:
+    """Return from when to when the sustain pedal is down, shape (spans, 2)."""
+    controls = part.controls[part.controls["controller"] == _SUSTAIN]
+    down = np.concatenate([[False], controls["value"] >= 64])
+    times = np.rint(score.tempo_map.tick_to_sec(controls["tick"]) * rate).astype(np.int64)
+    starts, stops = times[down[1:] & ~down[:-1]], times[~down[1:] & down[:-1]]
+    stops = np.append(stops, last)[: len(starts)]
+    spans = np.minimum(np.stack([starts, stops], axis=1), last)
+    return np.asarray(spans[spans[:, 1] > spans[:, 0]])
+
+
 def performance_of(part: Part, score: Score, sample_rate: int, num_samples: int) -> Performance:
     """Turn a part into a :class:`Performance`.
 
@@ -180,6 +193,7 @@ def performance_of(part: Part, score: Score, sample_rate: int, num_samples: int)
         onset=onset,
         end=end,
         pedal_end=_lift_times(part, score, sample_rate, end, num_samples),
+        pedal_down=_pedal_spans(part, score, sample_rate, num_samples),
         pitch=notes["pitch"][kept].astype(np.int64),
         velocity=notes["velocity"][kept].astype(np.int64),
         expression=None if expression is None else _smooth(expression),

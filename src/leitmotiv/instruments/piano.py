@@ -2,7 +2,8 @@
 
 Each note is two or three strings of stiff partials whose decay has two stages, a felt hammer whose
 blow opens the spectrum with velocity, the thump of the key bed, and a soundboard. Dampers fall at
-key up unless CC64 holds them; the top octave and a half has none.
+key up unless CC64 holds them; the top octave and a half has none. Free strings answer the struck
+ones (:mod:`~leitmotiv.instruments.sympathetic`).
 
 References: A. Askenfelt (ed.), *Five Lectures on the Acoustics of the Piano*, 1990; G. Weinreich,
 "Coupled piano strings", JASA 62, 1977 (two-stage decay); H. Fletcher, "Normal vibration
@@ -21,6 +22,7 @@ from numpy.typing import NDArray
 from leitmotiv.instruments.body import apply_body
 from leitmotiv.instruments.modal import ModalVoice, ModeBank, Modes, render_modal
 from leitmotiv.instruments.performance import FloatArray, Performance
+from leitmotiv.instruments.sympathetic import add_sympathetic_resonance
 
 __all__ = ["PIANOS", "Piano", "render_piano"]
 
@@ -159,4 +161,5 @@ def render_piano(performance: Performance, piano: Piano, rng: np.random.Generato
         board = apply_body(audio, "piano", performance.sample_rate)
         board *= np.float32(piano.soundboard)
         audio += board
+        add_sympathetic_resonance(audio, performance)
     return audio

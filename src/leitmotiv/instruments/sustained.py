@@ -81,6 +81,10 @@ class SustainedVoice:
     """Rate of measured bow strokes (tremolo strings); 0 for none."""
     drift_cents: float = 1.5
     drift_db: float = 0.6
+    evolution_depth: float = 0.0
+    """How far the spectrum wanders along its positions while a note is held, 0-1 (pads)."""
+    evolution_sec: float = 8.0
+    """About the time in which it comes back."""
     swell_db: float = 0.0
     scoop_cents: float = 0.0
     accent_db: float = 0.0
@@ -282,6 +286,17 @@ def _line_curves(
     return _Line(start, points, pitch, gain, bright, vibrato, burst, segments)
 
 
+def _evolution(
+    rng: np.random.Generator, points: int, turns_per_point: float
+) -> NDArray[np.float64]:
+    """Slow movement in [-1, 1]: three sines whose periods have no common multiple."""
+    turns = np.arange(points) * turns_per_point
+    wave = np.zeros(points)
+    for rate, share in ((1.0, 0.5), (1.618, 0.3), (2.718, 0.2)):
+        wave += share * np.sin(2 * np.pi * (rate * turns + rng.random()))
+    return wave
+
+
 def _render_player(
     performance: Performance,
     voice: SustainedVoice,
@@ -302,6 +317,10 @@ def _render_player(
         wander = _drift(rng, points, rate)
         gain = gain * 10 ** (wander * voice.drift_db / 20)
         bright = bright * (1 + 0.06 * voice.drift_db * wander)
+    if voice.evolution_depth:
+        bright = bright + voice.evolution_depth * _evolution(
+            rng, points, block_sec / voice.evolution_sec
+        )
     depth = curves.vibrato * voice.vibrato_cents
     if performance.modulation is not None:
         depth = depth + 35.0 * performance.curve(

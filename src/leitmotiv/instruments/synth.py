@@ -19,7 +19,12 @@ __all__ = ["SYNTHS", "filtered"]
 
 
 def filtered(
-    shape: str, dark_hz: float, bright_hz: float, resonance: float = 0.3, sub: float = 0.0
+    shape: str,
+    dark_hz: float,
+    bright_hz: float,
+    resonance: float = 0.3,
+    sub: float = 0.0,
+    formant_db: float = 0.0,
 ) -> Spectrum:
     """Spectrum of a filtered waveform.
 
@@ -32,6 +37,9 @@ def filtered(
         0 for none, towards 1 for a ringing peak.
     sub : float
         Extra fundamental, linear.
+    formant_db : float
+        Height of a peak that climbs from 350 Hz to 3.2 kHz as the level rises, so that a sound
+        that wanders along its levels changes its vowel and not its brightness alone.
     """
 
     def spectrum(frequency: NDArray[np.float64], f0: float, level: float) -> NDArray[np.complex128]:
@@ -58,6 +66,9 @@ def filtered(
         s = 1j * frequency / cutoff
         low_pass = 1 / ((1 + s) ** 2 * (1 + s * (2 - 1.9 * resonance) + s * s) + 1e-9)
         result: NDArray[np.complex128] = source * low_pass
+        if formant_db:
+            octaves = np.log2(frequency / (350.0 * 2 ** (3.2 * level)))
+            result = result * 10 ** (formant_db / 20 * np.exp(-np.square(octaves / 0.45)))
         result[0] += sub
         return result
 
@@ -87,6 +98,8 @@ _LEAD = SustainedVoice(
 _PAD = replace(
     _LEAD,
     spectrum=filtered("saw", 500.0, 3200.0),
+    evolution_depth=0.3,
+    evolution_sec=9.0,
     attack_sec=0.45,
     release_sec=1.1,
     brightness_lag_sec=0.9,
@@ -166,27 +179,43 @@ SYNTHS: dict[int, SustainedVoice] = {
     87: replace(
         _LEAD, spectrum=filtered("saw", 500.0, 5500.0, 0.4, 0.5), brightness_decay_sec=0.25
     ),
-    88: replace(_PAD, spectrum=filtered("metal", 700.0, 4500.0), attack_sec=0.08, accent_db=5.0),
-    89: replace(_PAD, spectrum=filtered("saw", 300.0, 1800.0, 0.1)),
+    88: replace(
+        _PAD,
+        spectrum=filtered("metal", 700.0, 4500.0, formant_db=7.0),
+        attack_sec=0.08,
+        accent_db=5.0,
+    ),
+    89: replace(_PAD, spectrum=filtered("saw", 300.0, 1800.0, 0.1, formant_db=8.0)),
     90: replace(
         _PAD, spectrum=filtered("saw", 700.0, 5000.0, 0.3), attack_sec=0.03, release_sec=0.5
     ),
-    92: replace(_PAD, spectrum=filtered("hollow", 700.0, 4500.0, 0.2), noise_db=-38.0),
-    93: replace(_PAD, spectrum=filtered("metal", 500.0, 5000.0, 0.4), attack_sec=0.6),
+    92: replace(
+        _PAD, spectrum=filtered("hollow", 700.0, 4500.0, 0.2, formant_db=8.0), noise_db=-38.0
+    ),
+    93: replace(
+        _PAD, spectrum=filtered("metal", 500.0, 5000.0, 0.4, formant_db=7.0), attack_sec=0.6
+    ),
     94: replace(
-        _PAD, spectrum=filtered("hollow", 500.0, 3500.0, 0.1), attack_sec=0.7, noise_db=-34.0
+        _PAD,
+        spectrum=filtered("hollow", 500.0, 3500.0, 0.1, formant_db=8.0),
+        attack_sec=0.7,
+        noise_db=-34.0,
     ),
     95: replace(
         _PAD,
-        spectrum=filtered("saw", 220.0, 5200.0, 0.75),
+        spectrum=filtered("saw", 220.0, 5200.0, 0.75, formant_db=9.0),
         positions=8,
+        evolution_depth=0.5,
+        evolution_sec=12.0,
         attack_sec=0.5,
         brightness_lag_sec=1.8,
     ),
     96: replace(
         _PAD, spectrum=filtered("metal", 800.0, 6000.0), attack_sec=0.02, decay_db_per_sec=9.0
     ),
-    97: replace(_PAD, spectrum=filtered("fifth", 350.0, 3500.0, 0.4), attack_sec=0.9),
+    97: replace(
+        _PAD, spectrum=filtered("fifth", 350.0, 3500.0, 0.4, formant_db=7.0), attack_sec=0.9
+    ),
     98: replace(
         _LEAD,
         spectrum=filtered("metal", 1500.0, 8000.0),
@@ -196,15 +225,26 @@ SYNTHS: dict[int, SustainedVoice] = {
         width=0.8,
         legato=False,
     ),
-    99: replace(_PAD, spectrum=filtered("pulse", 600.0, 4500.0), attack_sec=0.12, noise_db=-33.0),
+    99: replace(
+        _PAD,
+        spectrum=filtered("pulse", 600.0, 4500.0, formant_db=7.0),
+        attack_sec=0.12,
+        noise_db=-33.0,
+    ),
     100: replace(_PAD, spectrum=filtered("metal", 900.0, 7000.0, 0.3), attack_sec=0.05),
     101: replace(
-        _PAD, spectrum=filtered("hollow", 300.0, 2800.0, 0.5), detune_cents=18.0, noise_db=-30.0
+        _PAD,
+        spectrum=filtered("hollow", 300.0, 2800.0, 0.5, formant_db=8.0),
+        detune_cents=18.0,
+        noise_db=-30.0,
     ),
     102: replace(
         _PAD, spectrum=filtered("hollow", 600.0, 4000.0, 0.3), attack_sec=0.1, decay_db_per_sec=6.0
     ),
     103: replace(
-        _PAD, spectrum=filtered("pulse", 500.0, 5500.0, 0.5), attack_sec=0.06, vibrato_cents=14.0
+        _PAD,
+        spectrum=filtered("pulse", 500.0, 5500.0, 0.5, formant_db=7.0),
+        attack_sec=0.06,
+        vibrato_cents=14.0,
     ),
 }
