@@ -43,7 +43,7 @@ def test_mono_is_heard_in_the_middle_and_the_tail_is_added(
     done = process_file(source, tmp_path / "out.flac", graph_of(LOOP), tail_sec=1.0)
     back, _ = soundfile.read(done.path)
     assert back.shape == (68_000, 2)
-    assert np.array_equal(back[:, 0], back[:, 1])
+    assert np.abs(back[:, 0] - back[:, 1]).max() < 2**-21  # the dither of either side
     assert np.abs(back[20_100:21_000]).max() > 0.01
     assert np.abs(back[-2:]).max() < 1e-4
 
@@ -108,7 +108,7 @@ def test_a_wrong_recording_is_refused_and_nothing_is_left(tmp_path: Path) -> Non
     broken = np.zeros(48_000, np.float32)
     broken[24_000] = np.nan
     cases = {
-        "nan.wav": "NaN or infinite samples, the first at 0.500 s",
+        "nan.wav": "NaN or infinite samples near 0",
         "empty.wav": "holds no samples",
         "text.wav": "cannot read",
         "missing.wav": "no such file",
@@ -129,6 +129,6 @@ def test_a_result_is_not_replaced_unasked_and_never_the_recording(tmp_path: Path
         process_file(source, tmp_path / "out.wav", UNITY)
     with pytest.raises(AudioError, match="itself"):
         process_file(source, source, UNITY, overwrite=True)
-    with pytest.raises(AudioError, match="must end in"):
+    with pytest.raises(AudioError, match="must be one of"):
         process_file(source, tmp_path / "out.xyz", UNITY)
     assert (tmp_path / "out.wav").read_bytes() == b"mine"

@@ -17,11 +17,12 @@ import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from leitmotiv.audio import Resampler
+from leitmotiv.audio.formats import AudioReader, AudioWriter, find_format
 from leitmotiv.errors import AudioError
 from leitmotiv.rack.graph import RackGraph
 from leitmotiv.rack.rack import Rack
@@ -29,19 +30,8 @@ from leitmotiv.rack.rack import Rack
 __all__ = ["Processed", "process_file"]
 
 _BLOCK = 2**15
-LOWEST_RATE = 22_050
-WORKING_RATE = 48_000
+LOWEST_RATE, WORKING_RATE = 22_050, 48_000
 FADE_SEC = 0.5
-LARGEST_WAV_BYTES = 2**32 - 2**16
-# Format, subtype for files without more bits, subtype for 24 bit and float sources.
-_FORMATS = {
-    ".wav": ("WAV", "PCM_24"),
-    ".flac": ("FLAC", "PCM_24"),
-    ".aiff": ("AIFF", "PCM_24"),
-    ".ogg": ("OGG", "VORBIS"),
-    ".opus": ("OGG", "OPUS"),
-    ".mp3": ("MP3", "MPEG_LAYER_III"),
-}
 
 
 @dataclass(frozen=True)
@@ -54,49 +44,25 @@ class Processed:
     peak_dbfs: float
 
 
-def _to_stereo(samples: NDArray[np.float32], path: Path, downmix: bool) -> NDArray[np.float32]:
-    """Return float32 (2, samples) of interleaved (samples, channels)."""
-    channels = samples.shape[1]
+def _to_stereo(block: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return float32 (2, samples) of any number of channels in WAV order."""
+    channels = len(block)
     if channels == 1:
-        return np.ascontiguousarray(np.repeat(samples.T, 2, axis=0))
+        return np.repeat(block, 2, axis=0)
     if channels == 2:
-        return np.ascontiguousarray(samples.T)
-    if not downmix:
-        raise AudioError(
-            f"{path} has {channels} channels; the rack works in stereo: fold it with --downmix"
-        )
-    # WAV order: left, right, centre, LFE, surround left, surround right; others in turn.
-    left, right = samples[:, 0].copy(), samples[:, 1].copy()
-    quieter = np.float32(10 ** (-3 / 20))
+        return block
+    # Left, right, centre, LFE, surround left, surround right; others in turn.
+    left, right = block[0].copy(), block[1].copy()
     for channel in range(2, channels):
         if channels >= 6 and channel == 3:
             continue
-        part = samples[:, channel] * quieter
+        part = block[channel] * np.float32(10 ** (-3 / 20))
         centred = channel == 2 and channels != 4
         if centred or channel % 2 == 0:
             left += part
         if centred or channel % 2 == 1:
             right += part
     return np.stack([left, right])
-
-
-def _blocks(source: Any, path: Path, downmix: bool) -> Iterator[NDArray[np.float32]]:
-    done = 0
-    while True:
-        try:
-            samples = source.read(_BLOCK, dtype="float32", always_2d=True)
-        except (OSError, RuntimeError) as error:
-            raise AudioError(f"cannot read {path} after {done} samples: {error}") from error
-        if not len(samples):
-            return
-        if not np.isfinite(np.sum(samples, dtype=np.float64)):
-            row = int(np.flatnonzero(~np.isfinite(samples).all(axis=1))[0]) + done
-            raise AudioError(
-                f"{path} holds NaN or infinite samples, the first at "
-                f"{row / source.samplerate:.3f} s; repair the file"
-            )
-        done += len(samples)
-        yield _to_stereo(samples, path, downmix)
 
 
 def process_file(
@@ -116,7 +82,7 @@ def process_file(
     Parameters
     ----------
     source, target : path
-        What is read and what is written: wav, flac, aiff, ogg, opus or mp3 by its suffix.
+        What is read and what is written: wav, flac, ogg, opus or mp3 by its suffix.
     graph : RackGraph
     snapshot : str, optional
         Where the knobs stand from the start.
@@ -137,95 +103,74 @@ def process_file(
         If a file cannot be read or written, holds no or impossible samples, or has more than two
         channels and ``downmix`` is not set.
     """
-    import soundfile
-
     source, target = Path(source), Path(target)
-    if target.suffix.lower() not in _FORMATS:
-        raise AudioError(f"output {target} must end in {', '.join(_FORMATS)}")
-    if target.exists() and not overwrite:
-        raise AudioError(f"{target} exists; choose another name or overwrite it with --overwrite")
+    find_format(target.name)
     if target.exists() and source.exists() and target.samefile(source):
         raise AudioError(f"{target} is the recording itself; choose another name for the result")
-    if not source.is_file():
-        raise AudioError(f"cannot read {source}: there is no such file")
+    if target.exists() and not overwrite:
+        raise AudioError(f"{target} exists; choose another name or overwrite it with --overwrite")
     if tail_sec is not None and not 0.0 <= tail_sec <= 120.0:
         raise AudioError(f"tail_sec={tail_sec:g} must be between 0 and 120 seconds")
-    try:
-        opened = soundfile.SoundFile(source)
-    except (OSError, RuntimeError) as error:
-        detail = str(error).splitlines()[0].rstrip(".")
-        raise AudioError(f"cannot read {source} as audio: {detail}") from error
-    with opened:
-        if not opened.frames:
+    with AudioReader(source) as recording:
+        if not recording.num_samples:
             raise AudioError(f"{source} holds no samples; there is nothing to process")
-        working_rate = opened.samplerate
-        if working_rate < LOWEST_RATE:
-            working_rate = WORKING_RATE
-        blocks = _blocks(opened, source, downmix)
-        num_samples = opened.frames
-        if working_rate != opened.samplerate:
-            from leitmotiv.audio.resampling import resample_stream
-
-            blocks = resample_stream(blocks, opened.samplerate, working_rate)
-            num_samples = -(-opened.frames * working_rate // opened.samplerate)
-        rack = Rack(graph, sample_rate=working_rate)
+        if recording.num_channels > 2 and not downmix:
+            raise AudioError(
+                f"{source} has {recording.num_channels} channels; the rack works in stereo: "
+                "fold it with --downmix"
+            )
+        rate = recording.sample_rate
+        if rate < LOWEST_RATE:
+            rate = WORKING_RATE
+        num_samples = -(-recording.num_samples * rate // recording.sample_rate)
+        rack = Rack(graph, sample_rate=rate)
         if snapshot is not None:
             rack.start_at(snapshot)
         if morph is not None:
-            rack.travel(*morph, num_samples / working_rate)
-        tail = round((rack.tail_sec if tail_sec is None else tail_sec) * working_rate)
-        return _write(blocks, rack, target, num_samples, tail, progress)
-
-
-def _write(
-    blocks: Iterator[NDArray[np.float32]],
-    rack: Rack,
-    target: Path,
-    num_samples: int,
-    tail: int,
-    progress: Callable[[float], None] | None,
-) -> Processed:
-    import soundfile
-
-    rate, total = rack.sample_rate, num_samples + tail
-    file_format, subtype = _FORMATS[target.suffix.lower()]
-    if file_format == "WAV" and total * 6 > LARGEST_WAV_BYTES:
-        file_format = "RF64"  # a WAV file ends at 4 GiB
-    if subtype == "OPUS" and rate not in (8_000, 12_000, 16_000, 24_000, 48_000):
-        raise AudioError(f"Opus knows no {rate} Hz; write .flac or .wav, or give 48,000 Hz")
-    fade = min(round(FADE_SEC * rate), tail)
-    part = target.with_name(f".{target.name}.{os.getpid()}.part")
-    peak, done, late = 0.0, 0, rack.latency_samples
-    try:
-        with soundfile.SoundFile(
-            part, "w", samplerate=rate, channels=2, format=file_format, subtype=subtype
-        ) as sink:
-            for block in _with_tail(blocks, tail + late):
-                out = rack.process(block)
-                skipped = min(late, out.shape[1])
-                late -= skipped
-                out = out[:, skipped : skipped + total - done]
-                if fade and done + out.shape[1] > total - fade:
-                    place = np.arange(done, done + out.shape[1]) - (total - fade)
-                    ramp = np.cos(0.5 * np.pi * np.clip(place / fade, 0.0, 1.0))
-                    out = out * ramp.astype(np.float32)
-                peak = max(peak, float(np.abs(out).max(initial=0.0)))
-                sink.write(out.T)
-                done += out.shape[1]
+            rack.travel(*morph, num_samples / rate)
+        tail = round((rack.tail_sec if tail_sec is None else tail_sec) * rate)
+        entering = _entering(recording, rate, tail + rack.latency_samples)
+        peak = 0.0
+        with AudioWriter(target, rate, 2, format=find_format(target.name)) as writer:
+            done = 0
+            for block in _leaving(entering, rack, num_samples, tail):
+                peak = max(peak, float(np.abs(block).max(initial=0.0)))
+                writer.write(block)
+                done += block.shape[1]
                 if progress is not None:
-                    progress(done / total)
-        os.replace(part, target)
-    except (OSError, RuntimeError) as error:
-        if isinstance(error, AudioError):
-            raise
-        raise AudioError(f"cannot write {target}: {error}") from error
-    finally:
-        part.unlink(missing_ok=True)
+                    progress(done / (num_samples + tail))
     peak_dbfs = float(20 * np.log10(peak)) if peak > 0 else -np.inf
-    return Processed(target, done / rate, rate, peak_dbfs)
+    return Processed(target, done / rate, writer.sample_rate, peak_dbfs)
 
 
-def _with_tail(blocks: Iterator[NDArray[np.float32]], tail: int) -> Iterator[NDArray[np.float32]]:
-    yield from blocks
-    for start in range(0, tail, _BLOCK):
-        yield np.zeros((2, min(_BLOCK, tail - start)), np.float32)
+def _entering(recording: AudioReader, rate: int, rest: int) -> Iterator[NDArray[np.float32]]:
+    """Yield the recording in stereo at the working rate, and silence after it."""
+    resampler = None
+    if rate != recording.sample_rate:
+        resampler = Resampler(recording.sample_rate, rate)
+    for block in recording.blocks(_BLOCK):
+        stereo = _to_stereo(block)
+        yield stereo if resampler is None else resampler.process(stereo)
+    if resampler is not None:
+        yield resampler.finish()
+    for start in range(0, rest, _BLOCK):
+        yield np.zeros((2, min(_BLOCK, rest - start)), np.float32)
+
+
+def _leaving(
+    entering: Iterator[NDArray[np.float32]], rack: Rack, num_samples: int, tail: int
+) -> Iterator[NDArray[np.float32]]:
+    """Yield what the rack makes of it, its latency taken out and the end of the tail faded."""
+    late, done, total = rack.latency_samples, 0, num_samples + tail
+    fade = min(round(FADE_SEC * rack.sample_rate), tail)
+    for block in entering:
+        out = rack.process(block)
+        skipped = min(late, out.shape[1])
+        late -= skipped
+        out = out[:, skipped : skipped + total - done]
+        if fade and done + out.shape[1] > total - fade:
+            place = np.arange(done, done + out.shape[1]) - (total - fade)
+            ramp = np.cos(0.5 * np.pi * np.clip(place / fade, 0.0, 1.0))
+            out = out * ramp.astype(np.float32)
+        done += out.shape[1]
+        yield out
