@@ -463,9 +463,11 @@ def _compare(
 ) -> None:
     if reference.FLUIDSYNTH is None:
         pytest.skip("fluidsynth is not installed")
-    banks = find_soundfonts()
+    # MuseScore General starts samples by velocity, which FluidSynth 2.3 reads by a source curve
+    # that later ones correct: benchmarks/sampler_conformance.py tells what that makes.
+    banks = [bank for bank in find_soundfonts() if bank.name.lower().startswith("fluidr3")]
     if not banks:
-        pytest.skip("no General MIDI SoundFont is installed")
+        pytest.skip("no FluidR3 SoundFont is installed")
     slots = [
         reference.Slot(program, pitch, velocity)
         for program in programs

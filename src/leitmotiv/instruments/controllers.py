@@ -6,7 +6,9 @@ the source curves of the SoundFont standard, so that the sampler can follow it.
 Conventions: instants are output samples; instant 0 stands before all music and holds the
 defaults of a channel. A *row* is one mapped source, or product of two, over all instants.
 
-References: SoundFont Technical Specification 2.04, sections 8.2 and 9.5; MIDI 1.0 (RPN 0).
+References: SoundFont Technical Specification 2.04, sections 8.2 and 9.5; MIDI 1.0 (RPN 0-2,
+pedals 64, 66 and 67, portamento 5, 65 and 84, legato 68, channel modes 120 and 123); General MIDI
+2, section 3.3 (sound controllers 72 and 73).
 
 Public names: :class:`Controllers`, :func:`map_source`.
 """
@@ -21,10 +23,15 @@ from leitmotiv.score.score import PITCH_BEND, TempoMap
 
 __all__ = ["Controllers", "map_source"]
 
-BANK_SELECT, DATA_ENTRY, DATA_ENTRY_FINE, SUSTAIN_PEDAL = 0, 6, 38, 64
-RPN_LOW, RPN_HIGH = 100, 101
+BANK_SELECT, PORTAMENTO_TIME, DATA_ENTRY, DATA_ENTRY_FINE = 0, 5, 6, 38
+SUSTAIN_PEDAL, PORTAMENTO, SOSTENUTO, SOFT_PEDAL, LEGATO = 64, 65, 66, 67, 68
+RELEASE_TIME, ATTACK_TIME, PORTAMENTO_FROM = 72, 73, 84
+NRPN_LOW, NRPN_HIGH, RPN_LOW, RPN_HIGH = 98, 99, 100, 101
+ALL_SOUND_OFF, ALL_NOTES_OFF = 120, 123
 DEFAULT_VALUES = {7: 100, 8: 64, 10: 64, 11: 127, RPN_LOW: 127, RPN_HIGH: 127}
+DEFAULT_VALUES |= {RELEASE_TIME: 64, ATTACK_TIME: 64}
 DEFAULT_BEND_RANGE = 2.0  # semitones
+_BEND_RANGE, _FINE_TUNING, _COARSE_TUNING = (0, 0), (0, 1), (0, 2)
 
 # Source enumerator: section 8.2.1
 _NONE, _VELOCITY, _KEY, _WHEEL, _WHEEL_RANGE = 0, 2, 3, 14, 16
@@ -79,11 +86,13 @@ class Controllers:
         at = np.rint(sec * sample_rate).astype(np.int64)
         self.samples, column = np.unique(np.concatenate([[_BEFORE], at]), return_inverse=True)
         self._values: dict[int, NDArray[np.float64]] = {}
+        self._sent: dict[int, NDArray[np.int64]] = {}
         for controller in np.unique(controls["controller"]).tolist():
             mine = controls["controller"] == controller
             start = float(DEFAULT_VALUES.get(controller, 0))
+            self._sent[controller] = at[mine]
             self._values[controller] = self._hold(column[1:][mine], controls["value"][mine], start)
-        self._bend_range = self._track_bend_range(controls, column[1:])
+        self._bend_range, self._tuning = self._track_parameters(controls, column[1:])
         self._rows: list[NDArray[np.float64]] = []
         self._row_of: dict[tuple[int, int, bool], int] = {}
 
@@ -97,11 +106,16 @@ class Controllers:
         known = np.maximum.accumulate(np.where(np.isnan(track), 0, np.arange(len(track))))
         return track[known]
 
-    def _track_bend_range(
+    def _track_parameters(
         self, controls: NDArray[np.void], columns: NDArray[np.int64]
-    ) -> NDArray[np.float64]:
-        at, ranges = [], []
-        number, semitones, cents = (127, 127), DEFAULT_BEND_RANGE, 0
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return bend range in semitones and master tuning in cents, set by RPN 0 and 1, 2."""
+        number = (127, 127)
+        coarse = {_BEND_RANGE: 2, _FINE_TUNING: 64, _COARSE_TUNING: 64}
+        fine: dict[tuple[int, int], int] = {}
+        at: list[int] = []
+        ranges: list[float] = []
+        tunings: list[float] = []
         if np.any(controls["controller"] == DATA_ENTRY):
             for event, column in zip(controls, columns, strict=True):
                 controller, value = int(event["controller"]), int(event["value"])
@@ -109,15 +123,22 @@ class Controllers:
                     number = (value, number[1])
                 elif controller == RPN_LOW:
                     number = (number[0], value)
-                elif number == (0, 0) and controller in (DATA_ENTRY, DATA_ENTRY_FINE):
+                elif controller in (NRPN_LOW, NRPN_HIGH):
+                    number = (127, 127)  # what is entered now is a maker's own parameter
+                elif number in coarse and controller in (DATA_ENTRY, DATA_ENTRY_FINE):
                     if controller == DATA_ENTRY:
-                        semitones, cents = float(value), 0
+                        coarse[number], fine[number] = value, 0
                     else:
-                        cents = value
+                        fine[number] = value
                     at.append(column)
-                    ranges.append(semitones + cents / 100.0)
-        columns_hit, values_hit = np.array(at, dtype=np.int64), np.array(ranges, dtype=np.float64)
-        return self._hold(columns_hit, values_hit, DEFAULT_BEND_RANGE)
+                    ranges.append(coarse[_BEND_RANGE] + fine.get(_BEND_RANGE, 0) / 100.0)
+                    steps = 128 * (coarse[_FINE_TUNING] - 64) + fine.get(_FINE_TUNING, 0)
+                    tunings.append(100.0 * (coarse[_COARSE_TUNING] - 64 + steps / 8192.0))
+        columns_hit = np.array(at, dtype=np.int64)
+        return (
+            self._hold(columns_hit, np.array(ranges), DEFAULT_BEND_RANGE),
+            self._hold(columns_hit, np.array(tunings), 0.0),
+        )
 
     def index_at(self, sample: int) -> int:
         """Return the instant in force at an output sample."""
@@ -128,20 +149,59 @@ class Controllers:
         track = self._values.get(BANK_SELECT)
         return 0 if track is None else int(track[self.index_at(sample)])
 
-    def hold_with_pedal(self, release_at: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Delay note-offs under a pressed sustain pedal (CC 64 >= 64) until it is lifted.
+    def at(self, controller: int, samples: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Return a controller's value at output samples, any shape."""
+        track = self._values.get(controller)
+        if track is None:
+            return np.full(np.shape(samples), float(DEFAULT_VALUES.get(controller, 0)))
+        return track[np.searchsorted(self.samples, samples, side="right") - 1]
 
-        A pedal that is never lifted is taken off when the last note ends.
+    def events(self, controller: int) -> NDArray[np.int64]:
+        """Return the output samples at which a controller is sent, rising."""
+        return self._sent.get(controller, np.zeros(0, dtype=np.int64))
+
+    def hold_with_pedals(
+        self, onset: NDArray[np.int64], release_at: NDArray[np.int64]
+    ) -> NDArray[np.int64]:
+        """Delay note-offs under pedals: CC 64, and CC 66 for keys down when it is pressed.
+
+        A pedal that is never lifted is taken off when the last note ends. All-notes-off (CC 123)
+        lets go of keys; all-sound-off (CC 120) is told by :meth:`events`.
         """
-        track = self._values.get(SUSTAIN_PEDAL)
-        if track is None or not len(release_at):
+        if not len(onset):
+            return release_at
+        release_at = self._before_events(onset, release_at, ALL_NOTES_OFF)
+        last = int(release_at.max())
+        result = self._hold_down(SUSTAIN_PEDAL, release_at, last)
+        track = self._values.get(SOSTENUTO)
+        if track is not None:
+            down = track >= 64
+            pressed = np.flatnonzero(down & ~np.concatenate([[False], down[:-1]]))
+            lifted = np.append(np.flatnonzero(~down), len(down))
+            ends = np.append(self.samples, last)
+            for instant in pressed.tolist():
+                begin, end = self.samples[instant], ends[lifted[np.searchsorted(lifted, instant)]]
+                caught = (onset <= begin) & (result > begin) & (result < end)
+                result = np.where(caught, end, result)
+            result = self._hold_down(SUSTAIN_PEDAL, result, max(last, int(result.max())))
+        return result
+
+    def _hold_down(self, pedal: int, release_at: NDArray[np.int64], last: int) -> NDArray[np.int64]:
+        track = self._values.get(pedal)
+        if track is None:
             return release_at
         down = track >= 64
         lifted = np.append(np.flatnonzero(~down), len(down))
         instant = np.searchsorted(self.samples, release_at, side="right") - 1
         until = lifted[np.searchsorted(lifted, instant)]
-        ends = np.append(self.samples, release_at.max())
-        return np.where(down[instant], ends[until], release_at)
+        ends = np.append(self.samples, last)
+        return np.where(down[instant], np.maximum(ends[until], release_at), release_at)
+
+    def _before_events(
+        self, onset: NDArray[np.int64], release_at: NDArray[np.int64], controller: int
+    ) -> NDArray[np.int64]:
+        sent = np.append(self.events(controller), np.iinfo(np.int64).max)
+        return np.minimum(release_at, sent[np.searchsorted(sent, onset, side="right")])
 
     def is_dynamic(self, modulator: Modulator) -> bool:
         """Tell whether a modulator depends on anything but the note itself."""
@@ -188,6 +248,24 @@ class Controllers:
             self._row_of[name] = len(self._rows)
             self._rows.append(np.abs(row) if modulator.absolute else row)
         return self._row_of[name], factor
+
+    def tuning_row(self) -> int | None:
+        """Return the row of master tuning in cents (RPN 1 and 2); None where it rests at 0."""
+        if not self._tuning.any():
+            return None
+        name = (-1, -1, False)
+        if name not in self._row_of:
+            self._row_of[name] = len(self._rows)
+            self._rows.append(self._tuning)
+        return self._row_of[name]
+
+    def lowest_cents(self) -> float:
+        """Return how far pitch bend and tuning together may lower a note, at most 0."""
+        bend = self._values.get(PITCH_BEND)
+        lowest = float(self._tuning.min())
+        if bend is not None:
+            lowest += 100.0 * float((bend / 8192.0 * self._bend_range).min())
+        return min(lowest, 0.0)
 
     def value(self, row: int, instant: int) -> float:
         """Return a row's value at an instant."""

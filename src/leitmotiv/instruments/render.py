@@ -165,7 +165,7 @@ def _renderer(
     if bank is not None:
         from leitmotiv.instruments.sampler import SampledEngine
 
-        engine = SampledEngine(bank, options.sample_rate)
+        engine = SampledEngine(bank, options.sample_rate, ensemble=True, round_robin=True)
 
         def sampled(part: Part, rng: np.random.Generator) -> NDArray[np.float32]:
             return engine.render_part(part, score, num_samples)

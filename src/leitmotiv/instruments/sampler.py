@@ -7,8 +7,11 @@ released or choked, and what moves them) and let the kernel of
 Conventions:
 
 - Audio is float32 (2, samples). One part is one MIDI channel: CC 7 starts at 100, CC 11 at 127,
-  CC 10 at 64, pitch-bend range at 2 semitones (RPN 0 changes it), CC 0 before the first note
-  picks a variation bank.
+  CC 10 at 64, pitch-bend range at 2 semitones (RPN 0 changes it; RPN 1 and 2 tune), CC 0 before
+  the first note picks a variation bank. Pedals, legato and portamento:
+  :mod:`~leitmotiv.instruments.polyphony`; CC 67 takes 4 dB and some treble from notes that start
+  under it; CC 72 and 73 halve or double release and attack for each 32 from 64.
+- At most 256 voices of a part sound at once; where more would, the quietest give way.
 - Onsets are sample-accurate; note-off, envelopes and controllers move on a grid of 64 samples
   per voice.
 - Rendering is deterministic, and the same samples come out whatever the block size.
@@ -32,46 +35,32 @@ from numpy.typing import NDArray
 
 from leitmotiv.audio.buffers import SAMPLE_RATE
 from leitmotiv.errors import RenderError
+from leitmotiv.instruments import controllers as midi
 from leitmotiv.instruments import sampler_voice as voice
 from leitmotiv.instruments.controllers import Controllers
-from leitmotiv.instruments.generators import Gen
-from leitmotiv.instruments.soundfont import Region, SoundFont
+from leitmotiv.instruments.ensemble import Desk, desks_of_part, onset_spread_sec
+from leitmotiv.instruments.polyphony import (
+    NEVER,
+    SLUR_FADE_SEC,
+    NoteTimes,
+    choke,
+    note_times,
+    steal_voices,
+)
+from leitmotiv.instruments.sampler_template import Template, Templates
+from leitmotiv.instruments.soundfont import SoundFont
 from leitmotiv.score.score import Part, Score
 
 __all__ = ["PartStream", "SampledEngine"]
 
-ENGINE_GAIN_DB = -6.0  # headroom: one full-scale voice peaks here
-EMU_ATTENUATION = 0.4  # initialAttenuation is 0.4 dB per 10 cB on the hardware every bank targets
-MIN_NOTE_SEC = 0.010
 MAX_POOL_FRAMES = 192 << 20  # 768 MiB of decoded samples
 MAX_TAIL_SEC = 20.0
-MAX_VOICES = 250_000  # of one part: some 250 MiB of voice state
-NEVER = np.iinfo(np.int64).max
-
-# Generators that follow a controller while a note sounds, and the kernel column each one feeds.
-_LIVE: dict[int, tuple[int, float]] = {
-    Gen.COARSE_TUNE: (voice.PITCH, 100.0),
-    Gen.FINE_TUNE: (voice.PITCH, 1.0),
-    Gen.ATTENUATION: (voice.ATTENUATION, 1.0),
-    Gen.FILTER_CUTOFF: (voice.CUTOFF, 1.0),
-    Gen.FILTER_Q: (voice.RESONANCE, 1.0),
-    Gen.PAN: (voice.PAN, 1.0),
-    Gen.VIB_LFO_TO_PITCH: (voice.VIB_PITCH, 1.0),
-    Gen.MOD_LFO_TO_PITCH: (voice.LFO_PITCH, 1.0),
-    Gen.MOD_LFO_TO_CUTOFF: (voice.LFO_CUTOFF, 1.0),
-    Gen.MOD_LFO_TO_VOLUME: (voice.LFO_VOLUME, 1.0),
-    Gen.MOD_ENV_TO_PITCH: (voice.ENV_PITCH, 1.0),
-    Gen.MOD_ENV_TO_CUTOFF: (voice.ENV_CUTOFF, 1.0),
-}
-
-
-@dataclass(frozen=True, eq=False)
-class _Template:
-    """A voice as far as region, key and velocity decide it."""
-
-    params: NDArray[np.float64]
-    fields: tuple[int, ...]  # POOL_START to MOD_LAST
-    exclusive_class: int
+MAX_ROWS = 250_000  # voices of one part over its whole length: some 250 MiB of state
+MAX_VOICES = 256
+_SOFT_CENTIBEL, _SOFT_CENTS = 40.0, -900.0
+_SLUR_ATTACK_SEC, _SLUR_SKIP_SEC = 0.030, 0.070
+_REPEAT_SEC = 0.6
+_ROUND = (0, 1, -1)
 
 
 class SampledEngine:
@@ -88,6 +77,14 @@ class SampledEngine:
         Output rate, 8,000 to 192,000 Hz.
     interpolation : {4, 7}
         4: four-point third-order. 7: eight-tap windowed sinc, cleaner and slower.
+    max_voices : int
+        Voices of one part that may sound at once, at least 1.
+    ensemble : bool
+        Whether sections are played by several desks
+        (:mod:`~leitmotiv.instruments.ensemble`). Off, a part is played as the bank stands.
+    round_robin : bool
+        Whether a key struck again within 0.6 s reads its neighbours' samples in turn, tuned to its
+        own pitch, so that repeated notes are not copies.
 
     Raises
     ------
@@ -101,12 +98,18 @@ class SampledEngine:
         sample_rate: int = SAMPLE_RATE,
         *,
         interpolation: Literal[4, 7] = 4,
+        max_voices: int = MAX_VOICES,
+        ensemble: bool = False,
+        round_robin: bool = False,
     ) -> None:
         if not 8_000 <= sample_rate <= 192_000:
             raise RenderError(f"sample_rate={sample_rate} must be 8000-192000 Hz")
         if interpolation not in (4, 7):
             raise RenderError(f"interpolation={interpolation} must be 4 or 7")
+        if max_voices < 1:
+            raise RenderError(f"max_voices={max_voices} must be at least 1")
         self.soundfont = SoundFont(path)
+        self.max_voices, self.ensemble, self.round_robin = max_voices, ensemble, round_robin
         self.sample_rate = int(sample_rate)
         self._table = voice.interpolation_table(interpolation)
         self._wide = interpolation == 7
@@ -190,49 +193,13 @@ class PartStream:
         rate = engine.sample_rate
         controllers = Controllers(part.controls, score.tempo_map, rate)
         self._control_samples = controllers.samples
-        notes = part.notes
-        onset = np.rint(score.tempo_map.tick_to_sec(notes["onset"]) * rate).astype(np.int64)
-        release = score.tempo_map.tick_to_sec(notes["onset"] + notes["duration"])
-        release_at = np.rint(release * rate).astype(np.int64)
-        release_at = np.maximum(release_at, onset + int(MIN_NOTE_SEC * rate))
-        release_at = controllers.hold_with_pedal(release_at)
-        release_at = _release_on_retrigger(notes["pitch"], onset, release_at)
-
-        rows: list[NDArray[np.float64]] = []
-        fields: list[tuple[int, ...]] = []
-        classes: list[tuple[int, int]] = []  # (exclusive class, note index)
-        if len(notes):
-            font = engine.soundfont
-            bank, program = font.find_preset(
-                part.program, is_drum=part.is_drum, bank=controllers.bank_before(int(onset[0]))
-            )
-            templates = _Templates(engine, font.regions(bank, program), controllers)
-            pairs = zip(notes["pitch"].tolist(), notes["velocity"].tolist(), strict=True)
-            played = templates.choose(list(pairs))
-            for index, regions in enumerate(played):
-                at, off = int(onset[index]), int(release_at[index])
-                key, velocity = int(notes["pitch"][index]), int(notes["velocity"][index])
-                for region in regions:
-                    template = templates.get(region, key, velocity, at)
-                    if template is None:
-                        continue
-                    if len(rows) == MAX_VOICES:
-                        raise RenderError(
-                            f"part {part.name!r} starts over {MAX_VOICES} voices with soundfont="
-                            f"{str(font.path)!r}; split the part or use a bank with fewer layers"
-                        )
-                    rows.append(template.params)
-                    fields.append((at, off, NEVER, *template.fields))
-                    classes.append((template.exclusive_class, index))
-            self._modulators, self._amounts = templates.modulators()
-        else:
-            self._modulators = np.zeros((0, 2), dtype=np.int64)
-            self._amounts = np.zeros(0)
+        rows = _VoiceRows(engine, part, controllers, rate)
+        if len(part.notes):
+            rows.add_part(note_times(part.notes, score.tempo_map, controllers, rate))
+        self._params, self._fields = rows.finish()
+        self._modulators, self._amounts = rows.modulators()
         self._pool = engine.place_samples(set())
         self._control_rows = controllers.rows()
-        self._params = np.array(rows, dtype=np.float64).reshape(-1, voice.NUM_PARAMS)
-        self._fields = np.array(fields, dtype=np.int64).reshape(-1, voice.NUM_FIELDS)
-        _choke(self._fields, classes)
         num_voices = len(self._params)
         self._state = np.zeros((num_voices, voice.NUM_STATE))
         self._counters = np.zeros((num_voices, voice.NUM_COUNTERS), dtype=np.int64)
@@ -246,6 +213,12 @@ class PartStream:
             tail = (self._params[:, voice.VOL_RELEASE] + 2) * voice.BLOCK
             tail = np.minimum(tail, MAX_TAIL_SEC * rate).astype(np.int64)
             self.num_samples = int((self._fields[:, voice.RELEASE_AT] + tail).max())
+
+    @property
+    def num_sounding(self) -> int:
+        """Voices that have started and not yet ended."""
+        status = self._counters[:, voice.C_STATUS]
+        return int(np.count_nonzero((status == voice.SOUNDING) | (status == voice.ENDING)))
 
     def read(self, num_samples: int) -> NDArray[np.float32]:
         """Return the next samples, float32 (2, num_samples); zeros after the end."""
@@ -277,161 +250,162 @@ class PartStream:
         return out
 
 
-class _Templates:
-    """Voices per (region, key, velocity), computed once each."""
+@dataclass(frozen=True, eq=False)
+class _Touch:
+    """What controllers change at the onset of each note, arrays of shape (notes,)."""
+
+    is_soft: NDArray[np.bool_]
+    factors: tuple[tuple[int, NDArray[np.float64]], ...]  # (column, factor of its time)
+
+    @classmethod
+    def of(cls, controllers: Controllers, times: NoteTimes) -> _Touch:
+        soft = controllers.at(midi.SOFT_PEDAL, times.onset) >= 64
+        factors = []
+        for controller, column in (
+            (midi.ATTACK_TIME, voice.VOL_ATTACK),
+            (midi.RELEASE_TIME, voice.VOL_RELEASE),
+        ):
+            if len(controllers.events(controller)):
+                moved = controllers.at(controller, times.onset) - 64.0
+                factors.append((column, 2.0 ** (moved / 32.0)))
+        return cls(soft, tuple(factors))
+
+
+class _VoiceRows:
+    """Collects the voices of a part: one row a region, note and desk."""
 
     def __init__(
-        self, engine: SampledEngine, regions: tuple[Region, ...], controllers: Controllers
+        self, engine: SampledEngine, part: Part, controllers: Controllers, sample_rate: int
     ) -> None:
-        self._engine = engine
-        self._regions = regions
-        self._controllers = controllers
-        self._cache: dict[tuple[int, int, int, int], _Template | None] = {}
-        self._links: list[tuple[int, int]] = []
-        self._amounts: list[float] = []
-        bounds = [(r.key_low, r.key_high, r.velocity_low, r.velocity_high) for r in regions]
-        self._bounds = np.array(bounds, dtype=np.int64).reshape(-1, 4)
+        self._engine, self._part, self._controllers = engine, part, controllers
+        self._rate = sample_rate
+        self._params: list[NDArray[np.float64]] = []
+        self._fields: list[tuple[int, ...]] = []
+        self._classes: list[tuple[int, int]] = []  # (exclusive class, note index)
+        self._templates: Templates | None = None
 
-    def choose(self, notes: list[tuple[int, int]]) -> list[list[int]]:
-        """Return the regions that each (key, velocity) plays and decode their samples."""
-        chosen: dict[tuple[int, int], list[int]] = {}
-        low_key, high_key, low_velocity, high_velocity = self._bounds.T
-        for key, velocity in set(notes):
-            inside = (low_key <= key) & (key <= high_key)
-            inside &= (low_velocity <= velocity) & (velocity <= high_velocity)
-            chosen[key, velocity] = np.flatnonzero(inside).tolist()
-        used = {self._regions[i].sample_index for found in chosen.values() for i in found}
-        self._engine.place_samples(used)
-        return [chosen[note] for note in notes]
+    def add_part(self, times: NoteTimes) -> None:
+        """Add every note of the part as each desk plays it."""
+        engine, part = self._engine, self._part
+        font = engine.soundfont
+        bank, program = font.find_preset(
+            part.program,
+            is_drum=part.is_drum,
+            bank=self._controllers.bank_before(int(times.onset[0])),
+        )
+        templates = Templates(engine, font.regions(bank, program), self._controllers)
+        self._templates = templates
+        desks = desks_of_part(part) if engine.ensemble else (Desk(),)
+        turns = _turns(part, times, self._rate) if engine.round_robin else None
+        keys = part.notes["pitch"].astype(np.int64)
+        velocities = part.notes["velocity"].tolist()
+        touch = _Touch.of(self._controllers, times)
+        for desk in desks:
+            offsets = np.full(len(keys), desk.key_offset)
+            if turns is not None:
+                offsets = offsets + np.asarray(_ROUND)[turns]
+            pairs = list(zip(keys.tolist(), velocities, strict=True))
+            borrowed = list(zip((keys + offsets).tolist(), velocities, strict=True))
+            own = templates.choose(pairs)
+            other = templates.choose(borrowed) if offsets.any() else own
+            late = np.rint(onset_spread_sec(desk, len(keys)) * self._rate).astype(np.int64)
+            for index, pair in enumerate(pairs):
+                # A neighbour stands in only where it has as many layers.
+                fits = offsets[index] and len(other[index]) == len(own[index])
+                regions = other[index] if fits else own[index]
+                offset = int(offsets[index]) if fits else 0
+                for region in regions:
+                    template = templates.get(
+                        region, pair[0] + offset, pair[1], int(times.onset[index])
+                    )
+                    if template is not None:
+                        self._add(template, times, index, desk, offset, int(late[index]), touch)
+
+    def _add(
+        self,
+        template: Template,
+        times: NoteTimes,
+        index: int,
+        desk: Desk,
+        offset: int,
+        late: int,
+        touch: _Touch,
+    ) -> None:
+        if len(self._params) == MAX_ROWS:
+            raise RenderError(
+                f"part {self._part.name!r} starts over {MAX_ROWS} voices with soundfont="
+                f"{str(self._engine.soundfont.path)!r}; split the part or use a bank with fewer "
+                "layers"
+            )
+        onset = max(int(times.onset[index]) + late, 0)
+        late = onset - int(times.onset[index])
+        release_at = int(times.release_at[index]) + late
+        fade_at = int(times.fade_at[index])
+        fade_at = fade_at if fade_at == NEVER else max(fade_at + late, onset)
+        fields = [onset, release_at, NEVER, *template.fields, fade_at]
+        blocks = self._rate / voice.BLOCK
+        p = template.params.copy()
+        p[voice.FADE_BLOCKS] = max(round(SLUR_FADE_SEC * blocks), 1)
+        p[voice.PITCH] += desk.detune_cents - offset * template.cents_a_key
+        p[voice.ATTENUATION] -= 10.0 * desk.gain_db
+        p[voice.PAN] += 500.0 * desk.pan
+        p[voice.CUTOFF] += desk.tone_cents
+        if touch.is_soft[index]:
+            p[voice.ATTENUATION] += _SOFT_CENTIBEL
+            p[voice.CUTOFF] += _SOFT_CENTS
+        if times.glide_cents[index]:
+            p[voice.GLIDE_CENTS] = times.glide_cents[index]
+            p[voice.GLIDE_BLOCKS] = max(times.glide_sec[index] * blocks, 1.0)
+        if times.is_slurred[index]:
+            p[voice.VOL_DELAY] = 0.0
+            p[voice.VOL_ATTACK] = min(p[voice.VOL_ATTACK], 1.0 + _SLUR_ATTACK_SEC * blocks)
+            start, end = fields[voice.FRAME_START], fields[voice.FRAME_END]
+            last = fields[voice.LOOP_START] if fields[voice.LOOP_MODE] else (start + end) // 2
+            skip = int(_SLUR_SKIP_SEC * self._rate * p[voice.STEP])
+            fields[voice.FRAME_START] = max(min(start + skip, last), start)
+        for column, factors in touch.factors:
+            p[column] = max(np.floor(p[column] * factors[index]), 1.0)
+        self._params.append(p)
+        self._fields.append(tuple(fields))
+        self._classes.append((template.exclusive_class, index))
 
     def modulators(self) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-        """Return the (row, live column) links and their amounts."""
-        return np.array(self._links, dtype=np.int64).reshape(-1, 2), np.array(self._amounts)
+        """Return the (row, live column) links of all voices and their amounts."""
+        if self._templates is None:
+            return np.zeros((0, 2), dtype=np.int64), np.zeros(0)
+        return self._templates.modulators()
 
-    def get(self, index: int, key: int, velocity: int, at: int) -> _Template | None:
-        """Return the voice of a region for one note, or None if it is empty."""
-        region = self._regions[index]
-        # A controller may steer an envelope time, which is fixed when the note starts.
-        late = any(
-            m.destination not in _LIVE and self._controllers.is_dynamic(m)
-            for m in region.modulators
-        )
-        instant = self._controllers.index_at(at) if late else -1
-        number = (index, key, velocity, instant)
-        if number not in self._cache:
-            self._cache[number] = self._build(region, key, velocity, max(instant, 0))
-        return self._cache[number]
-
-    def _build(self, region: Region, key: int, velocity: int, instant: int) -> _Template | None:
-        generators = region.generators
-        if generators[Gen.KEY_NUMBER] >= 0:
-            key = int(min(generators[Gen.KEY_NUMBER], 127))
-        if generators[Gen.VELOCITY] >= 1:
-            velocity = int(min(generators[Gen.VELOCITY], 127))
-        g = generators.copy()
-        g[Gen.ATTENUATION] *= EMU_ATTENUATION
-        first = len(self._links)
-        for modulator in region.modulators:
-            row, amount = self._controllers.resolve(modulator, key, velocity)
-            live = _LIVE.get(modulator.destination)
-            if row is None:
-                g[modulator.destination] += amount
-            elif live is not None:
-                if amount:
-                    self._links.append((row, live[0]))
-                    self._amounts.append(amount * live[1])
-            else:
-                g[modulator.destination] += amount * self._controllers.value(row, instant)
-
-        engine = self._engine
-        header = engine.soundfont.samples[region.sample_index]
-        if not 100 <= header.sample_rate <= 1_000_000:
-            raise RenderError(
-                f"soundfont={str(engine.soundfont.path)!r} gives sample {header.name!r} a rate of "
-                f"{header.sample_rate} Hz, which must be 100-1000000; use another bank"
+    def finish(self) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+        """Return parameters and fields, choked, limited in number and sorted by onset."""
+        params = np.array(self._params, dtype=np.float64).reshape(-1, voice.NUM_PARAMS)
+        fields = np.array(self._fields, dtype=np.int64).reshape(-1, voice.NUM_FIELDS)
+        note_of = np.array([note for _, note in self._classes], dtype=np.int64)
+        if any(number > 0 for number, _ in self._classes):
+            by_note = np.argsort(note_of, kind="stable")
+            in_turn = fields[by_note]
+            choke(in_turn, [self._classes[row] for row in by_note.tolist()])
+            fields[by_note] = in_turn
+        order = np.argsort(fields[:, voice.ONSET], kind="stable")
+        params, fields, note_of = params[order], fields[order], note_of[order]
+        if len(params) > self._engine.max_voices:
+            lowest = self._controllers.lowest_cents()
+            kept = steal_voices(
+                params, fields, note_of, self._rate, self._engine.max_voices, lowest
             )
-        pool_start, frames, loop_start, loop_end = engine.placement(region.sample_index)
-        start = _frame(g, Gen.START_OFFSET, Gen.START_COARSE_OFFSET)
-        end = frames + _frame(g, Gen.END_OFFSET, Gen.END_COARSE_OFFSET)
-        loop_start += _frame(g, Gen.LOOP_START_OFFSET, Gen.LOOP_START_COARSE_OFFSET)
-        loop_end += _frame(g, Gen.LOOP_END_OFFSET, Gen.LOOP_END_COARSE_OFFSET)
-        start, end = min(max(start, 0), frames), min(max(end, 0), frames)
-        loop_start, loop_end = min(max(loop_start, 0), frames), min(max(loop_end, 0), frames)
-        mode = int(g[Gen.SAMPLE_MODES]) & 3
-        if loop_end - loop_start < 2 or mode == 2:
-            mode = 0
-        if start >= end:
-            return None
-        if mode and start >= loop_end:
-            start = loop_start
-        fields = (pool_start, start, end, loop_start, loop_end, mode, first, len(self._links))
-        params = _params(g, key, header.sample_rate, engine.sample_rate)
-        root = g[Gen.OVERRIDING_ROOT_KEY]
-        root_cents = 100.0 * (root if 0 <= root <= 127 else header.root_key)
-        root_cents -= header.correction_cents
-        params[voice.PITCH] += g[Gen.SCALE_TUNING] * (key - root_cents / 100.0)
-        return _Template(params, fields, int(g[Gen.EXCLUSIVE_CLASS]))
+            params, fields = params[kept], fields[kept]
+        return params, fields
 
 
-def _frame(g: NDArray[np.float64], fine: Gen, coarse: Gen) -> int:
-    return int(g[fine]) + 32_768 * int(g[coarse])
-
-
-def _seconds(timecents: float, low: float, high: float) -> float:
-    return float(2.0 ** (min(max(timecents, low), high) / 1200.0))
-
-
-def _params(g: NDArray[np.float64], key: int, rate_in: int, rate_out: int) -> NDArray[np.float64]:
-    """Turn generator values into kernel units: blocks, ratios, clipped cents."""
-    p = np.zeros(voice.NUM_PARAMS)
-    for generator, (column, factor) in _LIVE.items():
-        p[column] += factor * g[generator]
-    p[voice.ATTENUATION] -= 10.0 * ENGINE_GAIN_DB
-    p[voice.STEP] = rate_in / rate_out
-    blocks = rate_out / voice.BLOCK
-    for name, first in (("VOL", voice.VOL_DELAY), ("MOD", voice.MOD_DELAY)):
-        times = [g[Gen[f"{name}_ENV_{stage}"]] for stage in ("DELAY", "ATTACK", "HOLD", "DECAY")]
-        times[2] += g[Gen[f"KEY_TO_{name}_ENV_HOLD"]] * (60 - key)
-        times[3] += g[Gen[f"KEY_TO_{name}_ENV_DECAY"]] * (60 - key)
-        p[first] = np.floor(blocks * _seconds(times[0], -12_000, 5_000))
-        p[first + 1] = 1 + np.floor(blocks * _seconds(times[1], -12_000, 8_000))
-        p[first + 2] = np.floor(blocks * _seconds(times[2], -12_000, 5_000) + 0.5)
-        p[first + 3] = np.floor(blocks * _seconds(times[3], -12_000, 8_000) + 0.5)
-        p[first + 4] = min(max(1.0 - g[Gen[f"{name}_ENV_SUSTAIN"]] / 1000.0, 0.0), 1.0)
-        # A shorter release than 16 ms clicks.
-        low = -7_200 if name == "VOL" else -12_000
-        p[first + 5] = 1 + np.floor(blocks * _seconds(g[Gen[f"{name}_ENV_RELEASE"]], low, 8_000))
-    for name, first in (("MOD", voice.LFO_DELAY), ("VIB", voice.VIB_DELAY)):
-        p[first] = np.floor(rate_out * _seconds(g[Gen[f"{name}_LFO_DELAY"]], -12_000, 5_000))
-        hz = 8.175798915643707 * _seconds(g[Gen[f"{name}_LFO_FREQUENCY"]], -16_000, 4_500)
-        p[first + 1] = min(4.0 * hz / blocks, 1.0)
-    return p
-
-
-def _release_on_retrigger(
-    pitch: NDArray[np.uint8], onset: NDArray[np.int64], release_at: NDArray[np.int64]
-) -> NDArray[np.int64]:
-    """A key struck again while it still sounds releases its earlier voices."""
-    order = np.lexsort((onset, pitch))
-    same = pitch[order][1:] == pitch[order][:-1]
-    later = onset[order][1:] > onset[order][:-1]
-    result = release_at.copy()
-    earlier = order[:-1][same & later]
-    result[earlier] = np.minimum(release_at[earlier], onset[order[1:][same & later]])
-    return result
-
-
-def _choke(fields: NDArray[np.int64], classes: list[tuple[int, int]]) -> None:
-    """Cut a voice off when a later note of its exclusive class starts (section 8.1.2, 57)."""
-    next_of_class: dict[int, tuple[int, int]] = {}  # class -> (note index, onset) of what follows
-    current: dict[int, tuple[int, int]] = {}
-    for row in range(len(classes) - 1, -1, -1):
-        number, note = classes[row]
-        if number <= 0:
-            continue
-        onset = int(fields[row, voice.ONSET])
-        if number in current and current[number][0] != note:
-            next_of_class[number] = current[number]
-        current[number] = (note, onset)
-        if number in next_of_class:
-            fields[row, voice.CHOKE_AT] = next_of_class[number][1]
+def _turns(part: Part, times: NoteTimes, sample_rate: int) -> NDArray[np.int64]:
+    """Return which of three takes each note reads: 0 unless its key was struck just before."""
+    turns = np.zeros(len(part.notes), dtype=np.int64)
+    if part.is_drum:
+        return turns
+    last: dict[int, int] = {}
+    near = int(_REPEAT_SEC * sample_rate)
+    for index, key in enumerate(part.notes["pitch"].tolist()):
+        before = last.get(key)
+        if before is not None and times.onset[index] - times.onset[before] <= near:
+            turns[index] = (turns[before] + 1) % len(_ROUND)
+        last[key] = index
+    return turns

@@ -46,12 +46,14 @@ STEP = 11  # source frames per output sample at PITCH = 0
 VOL_DELAY, VOL_ATTACK, VOL_HOLD, VOL_DECAY, VOL_SUSTAIN, VOL_RELEASE = 12, 13, 14, 15, 16, 17
 MOD_DELAY, MOD_ATTACK, MOD_HOLD, MOD_DECAY, MOD_SUSTAIN, MOD_RELEASE = 18, 19, 20, 21, 22, 23
 LFO_DELAY, LFO_STEP, VIB_DELAY, VIB_STEP = 24, 25, 26, 27
-NUM_PARAMS = 28
+GLIDE_CENTS, GLIDE_BLOCKS = 28, 29  # offset at the onset, and the time in which it is gone
+FADE_BLOCKS = 30  # of a voice that is stolen or passes on to the next note of a slur
+NUM_PARAMS = 31
 
 # fields, int64
 ONSET, RELEASE_AT, CHOKE_AT, POOL_START, FRAME_START, FRAME_END = 0, 1, 2, 3, 4, 5
-LOOP_START, LOOP_END, LOOP_MODE, MOD_FIRST, MOD_LAST = 6, 7, 8, 9, 10
-NUM_FIELDS = 11
+LOOP_START, LOOP_END, LOOP_MODE, MOD_FIRST, MOD_LAST, FADE_AT = 6, 7, 8, 9, 10, 11
+NUM_FIELDS = 12
 
 # state, float64
 S_VOL, S_MOD, S_LFO, S_LFO_STEP, S_VIB, S_VIB_STEP = 0, 1, 2, 3, 4, 5
@@ -63,8 +65,8 @@ NUM_STATE = S_LIVE + NUM_LIVE
 
 # counters, int64
 C_STATUS, C_VOL_STAGE, C_VOL_COUNT, C_MOD_STAGE, C_MOD_COUNT = 0, 1, 2, 3, 4
-C_POSITION, C_LOOPED, C_CONTROL, C_PENDING, C_NEXT, C_FILTER = 5, 6, 7, 8, 9, 10
-NUM_COUNTERS = 11
+C_POSITION, C_LOOPED, C_CONTROL, C_PENDING, C_NEXT, C_FILTER, C_FADE = 5, 6, 7, 8, 9, 10, 11
+NUM_COUNTERS = 12
 
 WAITING, SOUNDING, ENDING, DONE = 0, 1, 2, 3
 DELAY, ATTACK, HOLD, DECAY, SUSTAIN, RELEASE, FINISHED = 0, 1, 2, 3, 4, 5, 6
@@ -248,7 +250,11 @@ def render_voices(
             s[S_VOL] = level
             c[C_VOL_COUNT] = count
             c[C_VOL_STAGE] = stage
+            if now >= f[FADE_AT]:
+                c[C_FADE] += 1
             if stage == DELAY:
+                if c[C_FADE]:
+                    status = DONE
                 now += BLOCK
                 continue
 
@@ -298,11 +304,18 @@ def render_voices(
                 gain = level * math.exp(-log10_200 * centibel)
             else:
                 gain = math.exp(-log10_200 * (centibel + 10.0 * PEAK_DB * (1.0 - level)))
+            if c[C_FADE]:  # linear, so that the ramp below leads to nothing without a click
+                gain *= max(1.0 - c[C_FADE] / p[FADE_BLOCKS], 0.0)
+                if c[C_FADE] >= p[FADE_BLOCKS]:
+                    stage = FINISHED
             gain_left, gain_right = gain * s[S_PAN_LEFT], gain * s[S_PAN_RIGHT]
 
             # ---- source frames of this block, loops unrolled into scratch -----------------------
             cents = s[S_LIVE + PITCH] + lfo * s[S_LIVE + LFO_PITCH]
             cents += vibrato * s[S_LIVE + VIB_PITCH] + bend * s[S_LIVE + ENV_PITCH]
+            if p[GLIDE_CENTS] != 0.0:
+                way = (now - f[ONSET]) / (p[GLIDE_BLOCKS] * BLOCK)
+                cents += p[GLIDE_CENTS] * max(1.0 - way, 0.0)
             step = min(p[STEP] * math.exp(log2_1200 * cents), MAX_STEP)
             increment = max(np.int64(step * 4294967296.0), np.int64(1))
             position = c[C_POSITION]
