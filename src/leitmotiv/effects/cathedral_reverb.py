@@ -1,0 +1,97 @@
+"""Cathedral reverb: a stone nave of about 70 by 24 by 28 metres.
+
+Purpose: a space so large that single sounds melt: late first reflections, a slow build, many
+seconds of decay with a dark top.
+
+Conventions: see :class:`~leitmotiv.effects.network_reverb.NetworkReverb` for every knob.
+
+Public names: :class:`CathedralReverb`.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from leitmotiv.audio.buffers import SAMPLE_RATE
+from leitmotiv.effects.effect import Parameter
+from leitmotiv.effects.network_reverb import NetworkReverb, Voicing, network_parameters
+
+__all__ = ["CathedralReverb"]
+
+_VOICING = Voicing(
+    line_ms=(53.0, 181.0),
+    spread_ms=(13.0, 37.0, 79.0),
+    room_m=(70.0, 24.0, 28.0),
+    num_early=16,
+    reflection=0.88,
+    bass_hz=160.0,
+)
+
+
+class CathedralReverb(NetworkReverb):
+    """A cathedral.
+
+    Parameters
+    ----------
+    decay_sec ... dry_level : float
+        The knobs of :class:`~leitmotiv.effects.network_reverb.NetworkReverb`.
+    swell_sec : float
+        Duration of the reverse-like build that ``swell_level`` blends in, 0.1-8 s.
+    seed : int
+        Another seed is another one of the same build.
+    sample_rate : int
+        Hz.
+    num_channels : int
+        1 or 2.
+
+    Raises
+    ------
+    AudioError
+        If a value is out of range.
+
+    Examples
+    --------
+    >>> cathedral = CathedralReverb(decay_sec=3.0, low_decay_ratio=1.0, high_decay_ratio=0.5)
+    >>> cathedral.decay_at(100.0) > cathedral.decay_at(10_000.0) > 1.5
+    True
+    """
+
+    parameters: ClassVar[tuple[Parameter, ...]] = network_parameters(
+        decay_sec=7.0,
+        low_decay_ratio=1.2,
+        high_decay_ratio=0.28,
+        damping_hz=3500.0,
+        pre_delay_ms=35.0,
+        modulation_hz=0.5,
+        early_level=0.35,
+    )
+
+    def __init__(
+        self,
+        *,
+        decay_sec: float = 7.0,
+        low_decay_ratio: float = 1.2,
+        high_decay_ratio: float = 0.28,
+        damping_hz: float = 3500.0,
+        size: float = 1.0,
+        pre_delay_ms: float = 35.0,
+        diffusion: float = 1.0,
+        modulation_hz: float = 0.5,
+        modulation_depth: float = 0.6,
+        low_cut_hz: float = 40.0,
+        high_cut_hz: float = 16000.0,
+        early_level: float = 0.35,
+        late_level: float = 1.0,
+        swell_level: float = 0.0,
+        hold: float = 0.0,
+        freeze: float = 0.0,
+        ducking_db: float = 0.0,
+        duck_threshold_db: float = -30.0,
+        wet_level: float = 0.3,
+        dry_level: float = 1.0,
+        swell_sec: float = 1.5,
+        seed: int = 0,
+        sample_rate: int = SAMPLE_RATE,
+        num_channels: int = 2,
+    ) -> None:
+        super().__init__(locals(), _VOICING)

@@ -1,0 +1,93 @@
+"""Hall reverb: a concert hall of about 26 by 19 by 12 metres.
+
+Purpose: the room an orchestra or a band sits in: clear early reflections, a late field that is
+dense within a tenth of a second and lives a little longer in the bass.
+
+Conventions: see :class:`~leitmotiv.effects.network_reverb.NetworkReverb` for every knob.
+
+Public names: :class:`HallReverb`.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from leitmotiv.audio.buffers import SAMPLE_RATE
+from leitmotiv.effects.effect import Parameter
+from leitmotiv.effects.network_reverb import NetworkReverb, Voicing, network_parameters
+
+__all__ = ["HallReverb"]
+
+_VOICING = Voicing(
+    line_ms=(31.0, 103.0),
+    spread_ms=(7.0, 17.0, 41.0),
+    room_m=(26.0, 19.0, 12.0),
+    num_early=14,
+    reflection=0.83,
+)
+
+
+class HallReverb(NetworkReverb):
+    """A concert hall.
+
+    Parameters
+    ----------
+    decay_sec ... dry_level : float
+        The knobs of :class:`~leitmotiv.effects.network_reverb.NetworkReverb`.
+    swell_sec : float
+        Duration of the reverse-like build that ``swell_level`` blends in, 0.1-8 s.
+    seed : int
+        Another seed is another one of the same build.
+    sample_rate : int
+        Hz.
+    num_channels : int
+        1 or 2.
+
+    Raises
+    ------
+    AudioError
+        If a value is out of range.
+
+    Examples
+    --------
+    >>> hall = HallReverb(decay_sec=3.0, low_decay_ratio=1.0, high_decay_ratio=0.5)
+    >>> hall.decay_at(100.0) > hall.decay_at(10_000.0) > 1.5
+    True
+    """
+
+    parameters: ClassVar[tuple[Parameter, ...]] = network_parameters(
+        decay_sec=2.2,
+        low_decay_ratio=1.15,
+        high_decay_ratio=0.45,
+        pre_delay_ms=18.0,
+    )
+
+    def __init__(
+        self,
+        *,
+        decay_sec: float = 2.2,
+        low_decay_ratio: float = 1.15,
+        high_decay_ratio: float = 0.45,
+        damping_hz: float = 5000.0,
+        size: float = 1.0,
+        pre_delay_ms: float = 18.0,
+        diffusion: float = 1.0,
+        modulation_hz: float = 0.8,
+        modulation_depth: float = 0.6,
+        low_cut_hz: float = 40.0,
+        high_cut_hz: float = 16000.0,
+        early_level: float = 0.5,
+        late_level: float = 1.0,
+        swell_level: float = 0.0,
+        hold: float = 0.0,
+        freeze: float = 0.0,
+        ducking_db: float = 0.0,
+        duck_threshold_db: float = -30.0,
+        wet_level: float = 0.3,
+        dry_level: float = 1.0,
+        swell_sec: float = 1.5,
+        seed: int = 0,
+        sample_rate: int = SAMPLE_RATE,
+        num_channels: int = 2,
+    ) -> None:
+        super().__init__(locals(), _VOICING)

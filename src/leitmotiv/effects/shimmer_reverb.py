@@ -1,0 +1,107 @@
+"""Shimmer reverb: a large space whose sound rises by octaves and fifths.
+
+Purpose: a bed that climbs: within the loop the late sound is played back higher and reverberates
+again, so that each chord grows upwards like a string section entering.
+
+Conventions: see :class:`~leitmotiv.effects.network_reverb.NetworkReverb` for every knob.
+
+Public names: :class:`ShimmerReverb`.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from leitmotiv.audio.buffers import SAMPLE_RATE
+from leitmotiv.effects.effect import Parameter
+from leitmotiv.effects.network_reverb import NetworkReverb, Voicing, network_parameters
+
+__all__ = ["ShimmerReverb"]
+
+_VOICING = Voicing(
+    line_ms=(43.0, 151.0),
+    spread_ms=(13.0, 41.0, 97.0),
+    diffuse_level=0.5,
+)
+
+
+class ShimmerReverb(NetworkReverb):
+    """A reverb with pitch-shifted feedback.
+
+    Parameters
+    ----------
+    decay_sec ... dry_level : float
+        The knobs of :class:`~leitmotiv.effects.network_reverb.NetworkReverb`.
+    swell_sec : float
+        Duration of the reverse-like build that ``swell_level`` blends in, 0.1-8 s.
+    seed : int
+        Another seed is another one of the same build.
+    octave_semitones, fifth_semitones : float
+        Intervals of the two voices in the loop, -24 to 24; heard with ``octave_level`` and
+        ``fifth_level``.
+    sample_rate : int
+        Hz.
+    num_channels : int
+        1 or 2.
+
+    Raises
+    ------
+    AudioError
+        If a value is out of range.
+
+    Examples
+    --------
+    >>> shimmer = ShimmerReverb(decay_sec=3.0, low_decay_ratio=1.0, high_decay_ratio=0.5)
+    >>> shimmer.decay_at(100.0) > shimmer.decay_at(10_000.0) > 1.5
+    True
+    """
+
+    parameters: ClassVar[tuple[Parameter, ...]] = network_parameters(
+        shimmer=True,
+        decay_sec=6.0,
+        high_decay_ratio=0.6,
+        damping_hz=5500.0,
+        pre_delay_ms=20.0,
+        modulation_hz=0.4,
+        modulation_depth=0.5,
+        low_cut_hz=120.0,
+        high_cut_hz=10000.0,
+        early_level=0.3,
+        octave_level=0.5,
+        fifth_level=0.1,
+        wet_level=0.4,
+    )
+
+    def __init__(
+        self,
+        *,
+        decay_sec: float = 6.0,
+        low_decay_ratio: float = 1.0,
+        high_decay_ratio: float = 0.6,
+        damping_hz: float = 5500.0,
+        size: float = 1.0,
+        pre_delay_ms: float = 20.0,
+        diffusion: float = 1.0,
+        modulation_hz: float = 0.4,
+        modulation_depth: float = 0.5,
+        low_cut_hz: float = 120.0,
+        high_cut_hz: float = 10000.0,
+        early_level: float = 0.3,
+        late_level: float = 1.0,
+        swell_level: float = 0.0,
+        hold: float = 0.0,
+        freeze: float = 0.0,
+        ducking_db: float = 0.0,
+        duck_threshold_db: float = -30.0,
+        octave_level: float = 0.5,
+        fifth_level: float = 0.1,
+        wet_level: float = 0.4,
+        dry_level: float = 1.0,
+        octave_semitones: float = 12.0,
+        fifth_semitones: float = 7.0,
+        swell_sec: float = 1.5,
+        seed: int = 0,
+        sample_rate: int = SAMPLE_RATE,
+        num_channels: int = 2,
+    ) -> None:
+        super().__init__(locals(), _VOICING, intervals=(octave_semitones, fifth_semitones))
