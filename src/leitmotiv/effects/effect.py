@@ -39,7 +39,7 @@ __all__ = [
     "check_range",
 ]
 
-_BLOCK = 2**17  # samples at a time in `apply`; whole frames and pieces of every effect
+_BLOCK = 2**16  # samples at a time in `apply`; whole frames and pieces of every effect
 
 
 @runtime_checkable
