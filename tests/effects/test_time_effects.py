@@ -19,6 +19,22 @@ SETTINGS: dict[str, tuple[str, dict]] = {
     "auto-pan": ("tremolo", {"kind": "auto_pan", "rate_hz": 9.0}),
     "harmonic": ("tremolo", {"kind": "harmonic", "rate_hz": 9.0}),
     "delay": ("delay", {"delay_sec": 0.0213, "feedback": 0.6, "ping_pong": True}),
+    "evolving delay": (
+        "evolving_delay",
+        {
+            "delay_sec": 0.0213,
+            "feedback": 0.7,
+            "ping_pong": 0.3,
+            "reverse_level": 0.4,
+            "octave_up_level": 0.4,
+            "octave_down_level": 0.4,
+            "evolve": 0.3,
+            "duck_db": 6.0,
+            "tap_times": [0.5, 1.0],
+            "tap_levels": [0.5, 1.0],
+            "tap_pans": [0.3, 0.0],
+        },
+    ),
 }
 NUM_SAMPLES = 9_000
 
