@@ -34,18 +34,20 @@ def music(kind: str, seconds: float = 8.0) -> np.ndarray:
     return np.stack([wave, 0.8 * np.roll(wave, 37)]).astype(np.float32)
 
 
-@pytest.mark.parametrize("profile", PROFILES)
+@pytest.mark.parametrize("profile", [name for name, one in PROFILES.items() if not one.is_raw])
 @pytest.mark.parametrize("kind", ["strings", "drums", "dynamic", "faint"])
 def test_target_and_ceiling_hold(kind, profile):
     result = master(music(kind), SAMPLE_RATE, profile=profile)
     target = PROFILES[profile]
-    assert result.integrated_lufs == pytest.approx(target.integrated_lufs, abs=0.3)
+    assert result.integrated_lufs == pytest.approx(target.integrated_lufs, abs=0.01)
     assert result.true_peak_dbtp <= target.ceiling_dbtp
     assert result.notes == ()
     # The numbers are those of the audio.
-    assert integrated_lufs(result.audio, SAMPLE_RATE) == pytest.approx(result.integrated_lufs)
-    assert true_peak_dbtp(result.audio) == pytest.approx(result.true_peak_dbtp)
-    assert np.abs(result.audio[:, -1]).max() < 1e-4  # faded
+    measured = integrated_lufs(result.audio, SAMPLE_RATE)
+    assert measured == pytest.approx(result.integrated_lufs, abs=1e-3)
+    assert true_peak_dbtp(result.audio) == pytest.approx(result.true_peak_dbtp, abs=1e-3)
+    if not target.is_loop:
+        assert np.abs(result.audio[:, -1]).max() < 1e-4  # faded
 
 
 @pytest.mark.parametrize("samples", [0, 100, 48000])
@@ -81,7 +83,7 @@ def test_the_level_of_the_mix_does_not_matter():
 
 
 def test_bad_requests():
-    with pytest.raises(AudioError, match="profile='loud' must be one of streaming, game, film"):
+    with pytest.raises(AudioError, match="profile='loud' must be one of streaming, film, game"):
         master(music("strings"), SAMPLE_RATE, profile="loud")
     with pytest.raises(AudioError, match=r"must be float32 with shape \(2, samples\)"):
         master(np.zeros((1, 10), np.float32), SAMPLE_RATE)

@@ -27,7 +27,7 @@ from typing import BinaryIO, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from leitmotiv.audio.markers import LoopPoints, Marker, marker_chunks
+from leitmotiv.audio.markers import LoopPoints, Marker, marker_chunks, riff_chunks
 from leitmotiv.errors import AudioError
 
 __all__ = ["BroadcastExtension", "WavWriter", "read_audio", "write_wav"]
@@ -91,6 +91,25 @@ class BroadcastExtension:
         )
         history = "".join(f"{line}\r\n" for line in self.coding_history)
         return fixed + history.encode("ascii", "replace")
+
+    @classmethod
+    def from_bytes(cls, content: bytes) -> Self:
+        """Read a chunk's content; the loudness values, which a new master changes, are left."""
+
+        def text(start: int, length: int) -> str:
+            field = content[start : start + length].split(b"\0")[0]
+            return field.decode("ascii", "replace")
+
+        history = content[602:].split(b"\0")[0].decode("ascii", "replace")
+        return cls(
+            description=text(0, 256),
+            originator=text(256, 32),
+            originator_reference=text(288, 32),
+            origination_date=text(320, 10),
+            origination_time=text(330, 8),
+            time_reference_sample=struct.unpack_from("<Q", content, 338)[0],
+            coding_history=tuple(line for line in history.splitlines() if line),
+        )
 
 
 def _chunk(chunk_id: bytes, content: bytes) -> bytes:
@@ -378,6 +397,32 @@ def write_failure(path: Path, error: OSError) -> str:
         return f"cannot write {path}: the disk is full; free space or choose another folder"
     reason = (error.strerror or str(error)).lower()
     return f"cannot write {path}: {reason}; choose a folder that exists and can be written"
+
+
+def read_descriptions(
+    path: str | os.PathLike[str],
+) -> tuple[BroadcastExtension | None, str | None]:
+    """Return what a WAV file says about itself beside its LIST INFO: bext and iXML, or None.
+
+    Raises
+    ------
+    AudioError
+        If the file cannot be read.
+    """
+    bext: BroadcastExtension | None = None
+    ixml: str | None = None
+    try:
+        with open(path, "rb") as file:
+            size = os.fstat(file.fileno()).st_size
+            file.seek(12)
+            for name, length in riff_chunks(file, size):
+                if name == b"bext" and length >= 602:
+                    bext = BroadcastExtension.from_bytes(file.read(length))
+                elif name == b"iXML":
+                    ixml = file.read(length).decode("utf-8", "replace").rstrip("\0")
+    except OSError as error:
+        raise AudioError(read_failure(Path(path), error)) from error
+    return bext, ixml
 
 
 def read_failure(path: Path, error: Exception) -> str:

@@ -169,6 +169,7 @@ class AudioWriter:
         self._wav: WavWriter | None = None
         self._file: soundfile.SoundFile | None = None
         self._info = dict(info or {})
+        self._is_empty = True
         self._dither = Dither(num_channels, dither_seed) if chosen.subtype == "PCM_24" else None
         self._resampler: Resampler | None = None
         if self.sample_rate != sample_rate:
@@ -234,6 +235,7 @@ class AudioWriter:
         assert self._file is not None, "use it in a with statement"
         for start in range(0, block.shape[1], _BLOCK):
             piece = block[:, start : start + _BLOCK]
+            self._is_empty = False
             try:
                 if self._dither is None:
                     self._file.write(np.ascontiguousarray(np.clip(piece, -1.0, 1.0).T))
@@ -252,6 +254,8 @@ class AudioWriter:
             if kind is None and self._resampler is not None:
                 self._encode(self._resampler.finish())
             self._file.close()
+            if kind is None and self._is_empty and self.format.container == "MP3":
+                raise AudioError(f"{self.path} would hold no sound, which mp3 cannot; choose wav")
             if kind is None:
                 os.replace(self._part, self.path)
         except OSError as error:

@@ -93,7 +93,7 @@ def marker_chunks(
     return chunks
 
 
-def _chunks(file: BinaryIO, size: int) -> Iterator[tuple[bytes, int]]:
+def riff_chunks(file: BinaryIO, size: int) -> Iterator[tuple[bytes, int]]:
     """Chunk names and sizes; the file stands at the start of each one's content."""
     while file.tell() + 8 <= size:
         name, length = struct.unpack("<4sI", file.read(8))
@@ -121,7 +121,7 @@ def read_markers(path: str | os.PathLike[str]) -> tuple[tuple[Marker, ...], Loop
             positions: dict[int, int] = {}
             labels: dict[int, str] = {}
             loop = None
-            for name, length in _chunks(file, size):
+            for name, length in riff_chunks(file, size):
                 if name == b"cue ":
                     positions = _cue_points(file.read(length))
                 elif name == b"LIST":

@@ -19,6 +19,7 @@ from leitmotiv import __version__
 from leitmotiv.cli.corpus import corpus_app
 from leitmotiv.cli.explain import register_explain
 from leitmotiv.cli.lock import register_lock
+from leitmotiv.cli.master import register_master
 from leitmotiv.cli.operations import register_operations
 from leitmotiv.cli.originality import register_originality
 from leitmotiv.cli.rack import rack_app
@@ -604,6 +605,7 @@ register_operations(app)
 register_originality(app)
 register_explain(app)
 register_lock(app)
+register_master(app)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

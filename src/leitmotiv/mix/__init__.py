@@ -1,8 +1,9 @@
 """Mix: balance, seats, a shared room, mastering."""
 
 from leitmotiv.mix.balance import balance_stems, mix_down, trim_tail
-from leitmotiv.mix.master import PROFILES, MasterProfile, master
+from leitmotiv.mix.master import master
 from leitmotiv.mix.presets import PRESETS, MixPreset, find_preset
+from leitmotiv.mix.profiles import PROFILES, MasterProfile, find_profile
 from leitmotiv.mix.seating import Seat, seat_parts
 
 __all__ = [
@@ -13,6 +14,7 @@ __all__ = [
     "Seat",
     "balance_stems",
     "find_preset",
+    "find_profile",
     "master",
     "mix_down",
     "seat_parts",

@@ -1,14 +1,16 @@
 """Mastering: from a mix to a file of the wanted loudness.
 
-Purpose: reach a loudness target with true peaks below a ceiling, touching the sound little.
+Purpose: reach a loudness target exactly with true peaks below a ceiling, touching the sound
+little.
 
-Chain: tone (a shelf at either end, at most 2 dB, only when the spectrum leans far from that of
-mastered music), gentle bus compression, gain, soft clipping of attacks far above the ceiling,
-true-peak limiter; the gain is corrected until
-the measured loudness is on target, and the result is measured once more. The limiter's
-ceiling lies 0.8 dB under the profile's, since lossy encoders raise peaks.
+How it works: the chain of :mod:`~leitmotiv.mix.chain` is run once; the gain into its limiter is
+corrected until the measured loudness is within :data:`TRIM_DB` of the target, and the rest is a
+plain gain, for which the limiter leaves room. The limiter's ceiling lies
+:data:`ENCODER_MARGIN_DB` under the profile's, since lossy encoders raise peaks; where a lossy
+format is named, the master is encoded, decoded and measured, and corrected until what listeners
+hear is on target and under the ceiling.
 
-Public names: :class:`MasterProfile`, :data:`PROFILES`, :func:`master`.
+Public names: :func:`master`, :class:`Target`, :func:`search_gain`.
 
 References: ITU-R BS.1770-4; EBU R 128; AES TD1008 (streaming loudness); Sony ASWG-R001 (games).
 """
@@ -16,90 +18,98 @@ References: ITU-R BS.1770-4; EBU R 128; AES TD1008 (streaming loudness); Sony AS
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
 
-from leitmotiv.audio import Master, integrated_lufs, is_silent, sample_peak_dbfs, true_peak_dbtp
-from leitmotiv.effects import Band, Compressor, Equalizer, Limiter, Saturation, apply
+from leitmotiv.audio import (
+    LoudnessMeter,
+    Master,
+    integrated_lufs,
+    is_silent,
+    round_trip,
+    sample_peak_dbfs,
+    true_peak_dbtp,
+)
+from leitmotiv.audio.sound_report import SoundReport, sampled_spectrum
 from leitmotiv.errors import AudioError
+from leitmotiv.mix.chain import (
+    CLIPPING_DB,
+    LARGEST_GAIN_DB,
+    ArraySource,
+    Finish,
+    plan_chain,
+    run_chain,
+)
+from leitmotiv.mix.profiles import PROFILES, MasterProfile, find_profile
 
-__all__ = ["PROFILES", "MasterProfile", "master"]
+__all__ = ["PROFILES", "MasterProfile", "Target", "master", "search_gain"]
 
-LOUDNESS_TOLERANCE_LU = 0.1
+TRIM_DB = 0.1  # what the last plain gain may be
 MAX_ITERATIONS = 6
-LARGEST_GAIN_DB = 40.0
+MAX_ENCODINGS = 4
 ENCODER_MARGIN_DB = 0.8
-CLIPPING_DB = 6.0  # peaks this far above the ceiling are rounded off before the limiter
+CODEC_TOLERANCE_LU = 0.05
+OUT_OF_REACH_LU = 0.3
 
 
 @dataclass(frozen=True)
-class MasterProfile:
-    """What a listener's platform wants.
+class Target:
+    """What the limiter aims at: loudness of the file, true peak of the file."""
 
-    ``compression`` is the ratio of the bus compressor, 1 for none.
-    """
-
-    name: str
     integrated_lufs: float
     ceiling_dbtp: float
-    compression: float
-    fade_sec: float = 0.05
+
+    @property
+    def limiter_dbtp(self) -> float:
+        """Ceiling of the limiter: room is left for the last plain gain."""
+        return self.ceiling_dbtp - TRIM_DB
 
 
-PROFILES: Mapping[str, MasterProfile] = MappingProxyType(
-    {
-        "streaming": MasterProfile("streaming", -14.0, -1.0, 1.6),
-        "game": MasterProfile("game", -18.0, -1.0, 1.3),
-        "film": MasterProfile("film", -23.0, -2.0, 1.0),
-    }
-)
+def search_gain(
+    target: Target,
+    loudness: float,
+    measure: Callable[[float], float],
+    *,
+    first_db: float | None = None,
+) -> tuple[float, float]:
+    """Find the gain into the limiter that lands on the target.
 
-# Level of the low and the high band against the middle in dB: usual range of finished music.
-_BANDS_HZ = ((40.0, 160.0), (300.0, 2500.0), (5000.0, 14000.0))
-_LOW_RANGE_DB = (-20.0, 7.0)
-_HIGH_RANGE_DB = (-36.0, -12.0)
-_LARGEST_TILT_DB = 2.0
+    Parameters
+    ----------
+    target : Target
+    loudness : float
+        Of what goes in, in LUFS.
+    measure : callable
+        Loudness that comes out for a gain in dB.
+    first_db : float, optional
+        The gain to try first, where one is known; else what a limiter without effect would need.
 
-
-def _tone(mix: NDArray[np.float32], sample_rate: int) -> tuple[Band, ...]:
-    """Return the shelves that lean the spectrum half way back into the usual range."""
-    n_fft = 16384
-    num_frames = min(mix.shape[1] // n_fft, 96)
-    if num_frames < 8:  # too short to judge
-        return ()
-    starts = np.linspace(0, mix.shape[1] - n_fft, num_frames).astype(np.int64)
-    window = np.hanning(n_fft).astype(np.float32)
-    frames = np.stack([mix[0, at : at + n_fft] + mix[1, at : at + n_fft] for at in starts]) * window
-    power = np.square(np.abs(np.fft.rfft(frames, axis=1))).sum(axis=0)
-    frequency_hz = np.fft.rfftfreq(n_fft, 1 / sample_rate)
-    levels = [
-        10 * math.log10(power[(frequency_hz >= low) & (frequency_hz < high)].sum() + 1e-20)
-        for low, high in _BANDS_HZ
-    ]
-
-    def lean(level_db: float, usual: tuple[float, float]) -> float:
-        excess = level_db - min(max(level_db, usual[0]), usual[1])
-        return float(np.clip(-excess / 2, -_LARGEST_TILT_DB, _LARGEST_TILT_DB))
-
-    low_db = lean(levels[0] - levels[1], _LOW_RANGE_DB)
-    high_db = lean(levels[2] - levels[1], _HIGH_RANGE_DB)
-    bands: list[Band] = []
-    if abs(low_db) > 0.2:
-        bands.append(Band("low_shelf", 140.0, low_db))
-    if abs(high_db) > 0.2:
-        bands.append(Band("high_shelf", 5500.0, high_db))
-    return tuple(bands)
-
-
-def _fade(audio: NDArray[np.float32], fade_samples: int) -> None:
-    fade_samples = min(fade_samples, audio.shape[1] // 4)
-    if fade_samples:
-        curve = 0.5 + 0.5 * np.cos(np.pi * np.arange(1, fade_samples + 1) / fade_samples)
-        audio[:, -fade_samples:] *= curve.astype(np.float32)
+    Returns
+    -------
+    (gain_db, reached_lufs)
+        The last gain tried.
+    """
+    gain_db = 0.0 if loudness == -math.inf else target.integrated_lufs - loudness
+    gain_db = gain_db if first_db is None else first_db
+    tried: list[tuple[float, float]] = []
+    reached = loudness
+    for _ in range(MAX_ITERATIONS):
+        reached = measure(gain_db)
+        miss = target.integrated_lufs - reached
+        tried.append((gain_db, reached))
+        if abs(miss) <= TRIM_DB or not math.isfinite(miss):
+            break
+        slope = 0.77 if miss > 0 else 1.0  # the limiter eats part of each added dB
+        if len(tried) > 1 and abs(tried[-1][0] - tried[-2][0]) > 1e-6:
+            (gain_1, reached_1), (gain_2, reached_2) = tried[-2:]
+            slope = float(np.clip((reached_2 - reached_1) / (gain_2 - gain_1), 0.2, 1.2))
+        if gain_db + miss / slope > LARGEST_GAIN_DB:
+            break
+        gain_db += miss / slope
+    return tried[-1]
 
 
 def master(
@@ -107,6 +117,9 @@ def master(
     sample_rate: int,
     *,
     profile: str | MasterProfile = "streaming",
+    tone: str = "balanced",
+    reference: SoundReport | None = None,
+    format: str | None = None,
 ) -> Master:
     """Master a mix.
 
@@ -116,8 +129,17 @@ def master(
     sample_rate : int
         Hz.
     profile : str or MasterProfile
-        ``streaming`` (-14 LUFS, -1 dBTP), ``game`` (-18 LUFS, -1 dBTP), ``film`` (-23 LUFS,
-        -2 dBTP), or your own.
+        ``streaming`` (-14 LUFS, -1 dBTP), ``film`` (-23, -2), ``game`` (-23, -1),
+        ``game-portable`` (-18, -1), ``loop`` (-18, -1, the end runs into the start), ``raw``, or
+        your own.
+    tone : str
+        The genre curve that the spectrum is led towards where it lies far from it: ``balanced``,
+        ``pop``, ``electronic``, ``orchestral``, ``acoustic``, ``ambient``, or ``none``.
+    reference : SoundReport, optional
+        A track to come near to in tone, width and dynamics instead.
+    format : str, optional
+        A lossy format that the master will be encoded in: loudness and peak are then those of
+        the decoded file.
 
     Returns
     -------
@@ -128,12 +150,9 @@ def master(
     Raises
     ------
     AudioError
-        If the mix is not finite float32 (2, samples) or the profile does not exist.
+        If the mix is not finite float32 (2, samples), or the profile or tone does not exist.
     """
-    if isinstance(profile, str):
-        if profile not in PROFILES:
-            raise AudioError(f"profile={profile!r} must be one of {', '.join(PROFILES)}")
-        profile = PROFILES[profile]
+    profile = find_profile(profile)
     if mix_audio.dtype != np.float32 or mix_audio.ndim != 2 or mix_audio.shape[0] != 2:
         raise AudioError(
             f"mix has dtype {mix_audio.dtype} and shape {mix_audio.shape}; it must be float32 "
@@ -141,70 +160,116 @@ def master(
         )
     if not np.isfinite(np.sum(mix_audio)):
         raise AudioError("mix holds NaN or infinite samples; check the instruments and effects")
+    loudness = integrated_lufs(mix_audio, sample_rate)
     if is_silent(mix_audio):
         note = "the mix is silent, so the master is silent; check that the parts hold notes"
         return Master(np.zeros_like(mix_audio), sample_rate, -math.inf, -math.inf, (note,))
+    if profile.integrated_lufs is None:
+        return Master(mix_audio.copy(), sample_rate, loudness, true_peak_dbtp(mix_audio))
 
-    loudness = integrated_lufs(mix_audio, sample_rate)
-    if loudness == -math.inf:  # below the gate, yet not silent
-        gain_db = LARGEST_GAIN_DB
-    else:
-        gain_db = min(profile.integrated_lufs - loudness, LARGEST_GAIN_DB)
-    audio = mix_audio * np.float32(10 ** (gain_db / 20))
-    apply(audio, Equalizer(_tone(audio, sample_rate), sample_rate=sample_rate), out=audio)
-    if profile.compression > 1:
-        # Threshold a little above the target: passages, not single notes, come down.
-        apply(
-            audio,
-            Compressor(
-                threshold_db=min(profile.integrated_lufs + 1.0, 0.0),
-                ratio=profile.compression,
-                sample_rate=sample_rate,
-            ),
-            out=audio,
-        )
+    spectrum_db = sampled_spectrum(mix_audio, sample_rate)
+    dynamics_db = None if reference is None else true_peak_dbtp(mix_audio) - loudness
+    chain = plan_chain(
+        spectrum_db,
+        loudness,
+        profile,
+        num_channels=2,
+        sample_rate=sample_rate,
+        tone=tone,
+        reference=reference,
+        dynamics_db=dynamics_db,
+    )
+    audio = np.empty_like(mix_audio)
+    shaped = run_chain(
+        ArraySource(mix_audio, sample_rate),
+        chain.effects(),
+        gain_db=chain.gain_db,
+        is_loop=profile.is_loop,
+    )
+    _collect(shaped, audio)
     _fade(audio, round(profile.fade_sec * sample_rate))
-    return _to_target(audio, sample_rate, profile)
+    return _to_target(audio, sample_rate, profile, profile.integrated_lufs, format)
 
 
-def _round_off(audio: NDArray[np.float32], bound: float) -> None:
-    """Clip softly at a bound: for attacks so tall that a limiter alone would duck the rest."""
-    scale = np.float32(bound)
-    audio /= scale
-    apply(audio, Saturation(drive_db=0.0), out=audio)
-    audio *= scale
+def _collect(blocks: Iterator[NDArray[np.float32]], out: NDArray[np.float32]) -> None:
+    at = 0
+    for block in blocks:
+        out[:, at : at + block.shape[1]] = block
+        at += block.shape[1]
 
 
-def _to_target(audio: NDArray[np.float32], sample_rate: int, profile: MasterProfile) -> Master:
-    """Find the gain into the limiter that lands on the target."""
-    ceiling_dbtp = profile.ceiling_dbtp - ENCODER_MARGIN_DB
-    target = profile.integrated_lufs
-    loudness = integrated_lufs(audio, sample_rate)
-    gain_db = 0.0 if loudness == -math.inf else target - loudness
-    limited, reached = np.empty_like(audio), loudness  # one buffer for every attempt
-    peak_dbfs = sample_peak_dbfs(audio)
-    for _ in range(MAX_ITERATIONS):
-        np.multiply(audio, np.float32(10 ** (gain_db / 20)), out=limited)
-        if peak_dbfs + gain_db > ceiling_dbtp + CLIPPING_DB:
-            _round_off(limited, 10 ** ((ceiling_dbtp + CLIPPING_DB) / 20))
-        limiter = Limiter(ceiling_dbtp=ceiling_dbtp, release_ms=60.0, sample_rate=sample_rate)
-        apply(limited, limiter, out=limited)
-        reached = integrated_lufs(limited, sample_rate)
-        miss = target - reached
-        if abs(miss) <= LOUDNESS_TOLERANCE_LU or not math.isfinite(miss):
+def _fade(audio: NDArray[np.float32], fade_samples: int) -> None:
+    fade_samples = min(fade_samples, audio.shape[1] // 4)
+    if fade_samples:
+        curve = 0.5 + 0.5 * np.cos(np.pi * np.arange(1, fade_samples + 1) / fade_samples)
+        audio[:, -fade_samples:] *= curve.astype(np.float32)
+
+
+def _to_target(
+    audio: NDArray[np.float32],
+    sample_rate: int,
+    profile: MasterProfile,
+    wanted_lufs: float,
+    format: str | None,
+) -> Master:
+    """Limit to the target; where a format is named, until the decoded file is there."""
+    target = Target(wanted_lufs, profile.ceiling_dbtp - ENCODER_MARGIN_DB)
+    result = _limit(audio, sample_rate, profile, target)
+    for _ in range(MAX_ENCODINGS if format is not None else 0):
+        assert format is not None
+        decoded, rate = round_trip(result.audio, sample_rate, format)
+        peak = true_peak_dbtp(decoded)
+        loudness = integrated_lufs(decoded, rate)
+        too_tall = peak - profile.ceiling_dbtp
+        miss = wanted_lufs - loudness
+        reachable = abs(result.integrated_lufs - target.integrated_lufs) <= OUT_OF_REACH_LU
+        if too_tall <= 0 and (abs(miss) <= CODEC_TOLERANCE_LU or not reachable):
             break
-        # The limiter eats part of each added dB, so large misses are overdrawn a little.
-        gain_db += miss * (1.3 if miss > 0 else 1.0)
-        if gain_db > LARGEST_GAIN_DB:
-            break
-    peak = true_peak_dbtp(limited)
-    if peak > ceiling_dbtp:
-        limited *= np.float32(10 ** ((ceiling_dbtp - peak) / 20))
-        reached, peak = integrated_lufs(limited, sample_rate), true_peak_dbtp(limited)
-    notes: list[str] = []
-    if not abs(target - reached) <= 0.3:
-        notes.append(
-            f"the master reads {reached:.1f} LUFS, not {target:g}: "
-            "the music is too short, too sparse or too peaky to be brought there"
+        target = Target(
+            target.integrated_lufs + (miss if reachable and abs(miss) < 1 else 0.0),
+            target.ceiling_dbtp - (too_tall + 0.1 if too_tall > 0 else 0.0),
         )
-    return Master(limited, sample_rate, reached, peak, tuple(notes))
+        result = _limit(audio, sample_rate, profile, target)
+    notes: tuple[str, ...] = ()
+    if not abs(wanted_lufs - result.integrated_lufs) <= OUT_OF_REACH_LU:
+        notes = (
+            f"the master reads {result.integrated_lufs:.1f} LUFS, not {wanted_lufs:g}: "
+            "the music is too short, too sparse or too peaky to be brought there",
+        )
+    return Master(result.audio, sample_rate, result.integrated_lufs, result.true_peak_dbtp, notes)
+
+
+def _limit(
+    audio: NDArray[np.float32], sample_rate: int, profile: MasterProfile, target: Target
+) -> Master:
+    """Find the gain into the limiter that lands on the target."""
+    limited = np.empty_like(audio)  # one buffer for every attempt
+    peak_dbfs = sample_peak_dbfs(audio)
+    source = ArraySource(audio, sample_rate)
+
+    def measure(gain_db: float) -> float:
+        finish = Finish(
+            target.limiter_dbtp,
+            rounds_off=peak_dbfs + gain_db > target.limiter_dbtp + CLIPPING_DB,
+            num_channels=2,
+            sample_rate=sample_rate,
+        )
+        done = run_chain(source, [finish], gain_db=gain_db, is_loop=profile.is_loop)
+        _collect(_heard(done, meter := LoudnessMeter(2, sample_rate)), limited)
+        return meter.integrated_lufs
+
+    _, reached = search_gain(target, integrated_lufs(audio, sample_rate), measure)
+    trim_db = float(np.clip(target.integrated_lufs - reached, -2 * TRIM_DB, TRIM_DB))
+    peak = true_peak_dbtp(limited)
+    if math.isfinite(peak):
+        trim_db = min(trim_db, target.ceiling_dbtp - peak)
+    limited *= np.float32(10 ** (trim_db / 20))
+    return Master(limited, sample_rate, reached + trim_db, peak + trim_db)
+
+
+def _heard(
+    blocks: Iterator[NDArray[np.float32]], meter: LoudnessMeter
+) -> Iterator[NDArray[np.float32]]:
+    for block in blocks:
+        meter.add(block)
+        yield block
