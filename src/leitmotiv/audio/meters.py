@@ -173,13 +173,11 @@ def active_sec(audio: NDArray[np.floating], sample_rate: int, *, gate_dbfs: floa
     return float(np.count_nonzero(power > 10 ** (gate_dbfs / 10)) * HOP_SEC)
 
 
-@lru_cache(maxsize=1)
-def _interpolator() -> tuple[NDArray[np.float32], float]:
-    """Return the interpolating matrix, shape (frame + taps - 1, frame * 3), and its gain bound.
+def interpolation_taps() -> NDArray[np.float64]:
+    """Return the taps between two samples of BS.1770-4, Annex 2, shape (3, 24).
 
-    A row of ``frame + taps - 1`` samples times the matrix gives the values a quarter, a half and
-    three quarters after each of its inner samples, one third of the columns each: a
-    Kaiser-windowed sinc, four times the sample rate.
+    Row by row they give the value a quarter, a half and three quarters of a sample after sample
+    n from samples n - 11 to n + 12: a Kaiser-windowed sinc, four times the sample rate.
     """
     half = _TAPS // 2
     offsets = np.arange(-half + 1, half + 1)  # input samples around the one being interpolated
@@ -187,7 +185,17 @@ def _interpolator() -> tuple[NDArray[np.float32], float]:
     distance = phases[:, None] - offsets[None, :]
     window = np.i0(7.0 * np.sqrt(np.maximum(1 - (distance / half) ** 2, 0))) / np.i0(7.0)
     kernels = np.sinc(distance) * window
-    kernels /= kernels.sum(axis=1, keepdims=True)  # unity at 0 Hz
+    return np.asarray(kernels / kernels.sum(axis=1, keepdims=True))  # unity at 0 Hz
+
+
+@lru_cache(maxsize=1)
+def _interpolator() -> tuple[NDArray[np.float32], float]:
+    """Return the interpolating matrix, shape (frame + taps - 1, frame * 3), and its gain bound.
+
+    A row of ``frame + taps - 1`` samples times the matrix gives the values a quarter, a half and
+    three quarters after each of its inner samples, one third of the columns each.
+    """
+    kernels = interpolation_taps()
     matrix = np.zeros((_FRAME + _TAPS - 1, OVERSAMPLING - 1, _FRAME), dtype=np.float32)
     for sample in range(_FRAME):
         matrix[sample : sample + _TAPS, :, sample] = kernels.T
