@@ -194,16 +194,19 @@ def live(
     Example:
       leitmotiv rack live --preset cinematic-ambient-guitar
     """
+    import signal
+
     from leitmotiv.rack import load_preset
     from leitmotiv.rack.live import play_live
 
-    print("playing; Ctrl-C ends", flush=True)
-    stopped = False
+    said = stopped = False
 
     def keep_on() -> bool:
+        nonlocal said
+        if not said:
+            print("playing; Ctrl-C ends", flush=True)
+        said = True
         return not stopped
-
-    import signal
 
     def stop(*_: object) -> None:
         nonlocal stopped

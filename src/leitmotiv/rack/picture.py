@@ -45,7 +45,7 @@ _KIND = {
     "delay": "time", "evolving_delay": "time", "pitch_shifter": "time", "granular": "time",
     "looper": "time",
 }  # fmt: skip
-_BOX_WIDTH, _BOX_HEIGHT, _COLUMN, _ROW = 1.72, 0.86, 2.3, 1.35
+_BOX_WIDTH, _BOX_HEIGHT, _COLUMN, _ROW = 1.72, 0.98, 2.3, 1.6
 _MOST_SETTINGS = 3
 _SHOWN_SEC = 30.0
 
@@ -140,8 +140,8 @@ def _draw_box(
     small = ([effect] if effect != name else []) + lines
     axes.text(
         x,
-        y - 0.1,
-        "\n".join(small[:4]),
+        y - 0.11,
+        "\n".join(small),
         ha="center",
         va="center",
         color=_INK,
@@ -162,22 +162,33 @@ def _draw_cable(
     from matplotlib.patches import FancyArrowPatch
 
     label = f"{cable.gain_db:+.0f} dB" if cable.gain_db else ""
+    distance = abs(end[0] - start[0])
     if cable.feedback_ms:
         tail = (start[0], start[1] - _BOX_HEIGHT / 2)
         head = (end[0], end[1] - _BOX_HEIGHT / 2)
-        bend, style = "arc3,rad=-0.35", "--"
+        style = "--"
         label = f"{label}  {cable.feedback_ms:g} ms".strip()
-        middle = ((tail[0] + head[0]) / 2, min(tail[1], head[1]) - 0.2 * abs(tail[0] - head[0]))
+        sag = 0.3 + 0.12 * distance
+        bend = -2 * sag / max(distance, 0.5)
+        middle = ((tail[0] + head[0]) / 2, (tail[1] + head[1]) / 2 - sag)
+    elif distance > 1.2 * _COLUMN and start[1] == end[1]:
+        # Over the heads of the boxes between.
+        tail = (start[0] + 0.3 * half[0], start[1] + _BOX_HEIGHT / 2)
+        head = (end[0] - 0.3 * half[1], end[1] + _BOX_HEIGHT / 2)
+        rise = 0.18 + 0.04 * distance
+        bend = -2 * rise / abs(head[0] - tail[0])
+        middle = ((tail[0] + head[0]) / 2, tail[1] + rise)
     else:
         tail, head = (start[0] + half[0], start[1]), (end[0] - half[1], end[1])
-        # Bent only where the cable changes its row: straight ones stay legible.
-        bend = "arc3,rad=0"
+        # A cable that changes its row over several columns changes it first.
+        steps = np.sign(start[1] - end[1]) if distance > 1.2 * _COLUMN else 0.0
+        bend = 0.22 * float(steps)
         middle = (tail[0] + 0.5 * (head[0] - tail[0]), tail[1] + 0.5 * (head[1] - tail[1]) + 0.1)
     axes.add_patch(
         FancyArrowPatch(
             tail,
             head,
-            connectionstyle=bend,
+            connectionstyle=f"arc3,rad={bend}",
             arrowstyle="-|>",
             mutation_scale=8,
             linewidth=1.0,
@@ -207,7 +218,8 @@ def _draw_motion(axes: Any, graph: RackGraph, target: str) -> None:
     time_sec = np.linspace(0.0, _SHOWN_SEC, 600)
     axes.plot(time_sec, motion.values(time_sec), color="#3b6ea5", linewidth=1.1)
     axes.set_title(target.replace("_", " "), fontsize=6.2, color=_INK, loc="left", pad=2)
-    if parameter.scale == "log":
+    low, high = axes.dataLim.intervaly
+    if parameter.scale == "log" and high > 8 * low > 0:
         from matplotlib.ticker import NullFormatter, ScalarFormatter
 
         axes.set_yscale("log")
@@ -237,7 +249,7 @@ def draw_rack(graph: RackGraph, path: str | os.PathLike[str]) -> Path:
     xs, ys = [x for x, _ in places.values()], [y for _, y in places.values()]
     loops = any(cable.feedback_ms for node in graph.nodes for cable in node.inputs)
     width = max(xs) + 2.2
-    height = max(ys) - min(ys) + 1.9 + (0.8 if loops else 0.0)
+    height = max(ys) - min(ys) + 2.3 + (0.8 if loops else 0.0)
     targets = list(graph.automation)[:8]
     rows = -(-len(targets) // 4)
     motion_height = 1.15 * rows + (0.25 if rows else 0.0)
@@ -249,12 +261,12 @@ def draw_rack(graph: RackGraph, path: str | os.PathLike[str]) -> Path:
     share = motion_height / (height * scale + motion_height)
     axes = figure.add_axes((0.0, share, 1.0, 1.0 - share))
     axes.set_xlim(-1.1, -1.1 + width)
-    axes.set_ylim(min(ys) - 0.75 - (0.8 if loops else 0.0), max(ys) + 1.15)
+    axes.set_ylim(min(ys) - 0.75 - (0.8 if loops else 0.0), max(ys) + 1.55)
     axes.set_aspect("equal")
     axes.axis("off")
-    axes.text(-0.4, max(ys) + 0.92, graph.name, fontsize=11, weight="bold", color=_INK, va="center")
+    axes.text(-0.4, max(ys) + 1.36, graph.name, fontsize=11, weight="bold", color=_INK, va="center")
     axes.text(
-        -0.4, max(ys) + 0.66, graph.description, fontsize=6.5, color=_FAINT, va="center", wrap=False
+        -0.4, max(ys) + 1.1, graph.description, fontsize=6.5, color=_FAINT, va="center", wrap=False
     )
     half = dict.fromkeys(places, _BOX_WIDTH / 2) | {INPUT: 0.4, OUTPUT: 0.4}
     for name in (INPUT, OUTPUT):
