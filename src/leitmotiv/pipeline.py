@@ -31,6 +31,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -42,6 +43,7 @@ from leitmotiv.styles.drum_model import load_drum_model
 
 if TYPE_CHECKING:
     from leitmotiv.audio import Master, Stems
+    from leitmotiv.rack import RackGraph
     from leitmotiv.review import Finding
     from leitmotiv.review.originality import OriginalityReport
     from leitmotiv.score import Score
@@ -66,7 +68,17 @@ __all__ = [
 Progress = Callable[[str, float, str], None]
 """``progress(stage, fraction, message)``: fraction in [0, 1] within the stage."""
 
-STAGES = ("plan", "compose", "perform", "render", "mix", "master", "review", "write")
+STAGES = (
+    "plan",
+    "compose",
+    "perform",
+    "render",
+    "effects",
+    "mix",
+    "master",
+    "review",
+    "write",
+)
 """Stages in the order in which they run."""
 
 VOICE_PROGRAMS = range(52, 55)
@@ -268,6 +280,7 @@ def compose_brief(
     with clock.stage("plan", "form, harmony, palette"):
         plan = plan_brief(source, seed=seed)
         rng = _generators(plan.seed)
+        racks = _racks(plan)
 
     with clock.stage("compose", f"{plan.num_bars} bars for {plan.num_parts} parts") as tell:
         from leitmotiv.compose import compose
@@ -283,7 +296,7 @@ def compose_brief(
         performance = perform(score, plan, rng=rng["perform"])
         score = keep_locked(write_dynamics(score, plan), plan)
 
-    stems, master = _sound(performance, plan, options, rng["render"], clock)
+    stems, master = _sound(performance, plan, options, rng["render"], clock, racks)
 
     with clock.stage("review", "read the notes, hear the master"):
         from leitmotiv.review import review_audio, review_score
@@ -312,19 +325,40 @@ def compose_brief(
     )
 
 
+def _racks(plan: Plan) -> dict[str, RackGraph]:
+    """The racks that parts play through, by the names of the parts; said now if one is wrong."""
+    if not any(part.rack for part in plan.parts):
+        return {}
+    from leitmotiv.rack.stems import load_racks
+
+    loaded = load_racks(part.rack for part in plan.parts)
+    return {part.name: loaded[part.rack] for part in plan.parts if part.rack}
+
+
 def _sound(
     performance: Score,
     plan: Plan | None,
     options: PipelineOptions,
     rng: np.random.Generator,
     clock: _Clock,
+    racks: Mapping[str, RackGraph] = MappingProxyType({}),
 ) -> tuple[Stems, Master]:
-    """Render, mix and master a performance."""
+    """Render, mix and master a performance; ``racks`` are the effects of parts by their names."""
     with clock.stage("render", f"{performance.num_notes} notes") as tell:
         from leitmotiv.instruments import RenderOptions, render_stems
 
         render = RenderOptions(engine=options.engine, soundfont=options.soundfont)
         dry = render_stems(performance, options=render, rng=rng, progress=tell)
+
+    if racks:
+        with clock.stage(
+            "effects", ", ".join(sorted({rack.name for rack in racks.values()}))
+        ) as tell:
+            from leitmotiv.rack.stems import rack_stems
+
+            qpm = performance.tempo_map.qpm[0]
+            chosen = [racks.get(part.name) for part in performance.parts]
+            dry = rack_stems(dry, chosen, tempo_bpm=qpm, progress=tell)
 
     with clock.stage("mix", "balance, seats, room"):
         from leitmotiv.mix import balance_stems, mix_down, trim_tail

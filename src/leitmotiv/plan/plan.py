@@ -104,6 +104,11 @@ class PlanPart(_PlanRecord):
     role: Role = Field(description="Task of the part in the texture.")
     low: int = Field(ge=0, le=127, description="Lowest MIDI pitch the part may play.")
     high: int = Field(ge=0, le=127, description="Highest MIDI pitch the part may play.")
+    rack: str = Field(
+        default="",
+        max_length=500,
+        description="Effects: a preset of `leitmotiv rack presets` or a rack file; empty for none.",
+    )
 
     @model_validator(mode="after")
     def _check(self) -> Self:

@@ -49,6 +49,7 @@ from leitmotiv.plan.harmony import (
 from leitmotiv.plan.key_choice import choose_key, pick, set_keys
 from leitmotiv.plan.palette import make_palette
 from leitmotiv.plan.plan import Plan, PlanChord, PlanPhrase, PlanSection
+from leitmotiv.plan.racks import with_racks
 from leitmotiv.plan.reharmony import harmonise_theme, reharmonise_returns
 from leitmotiv.plan.tempo import LengthAndTempo, choose_bpm, fit_length
 from leitmotiv.plan.theme_chords import carry_theme_chords
@@ -330,6 +331,7 @@ def make_plan(brief: Brief, rng: np.random.Generator, *, style: StyleChoice = No
         ranges=brief.ranges,
         exact=brief.parts,
     )
+    parts = with_racks(parts, getattr(chosen, "mix_preset", ""))
     words = " ".join(part.instrument for part in parts)
     home = choose_key(brief, genre, valence, words, stage[3])
     if brief.theme is not None:
