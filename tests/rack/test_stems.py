@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from tests.rack.racks import graph_of
 
 from leitmotiv.audio import Stems
 from leitmotiv.errors import AudioError
 from leitmotiv.rack.stems import load_racks, rack_stems
-from tests.rack.racks import graph_of
 
 ECHO = '[nodes.echo]\neffect = "delay"\ndelay_sec = "1/4"\nwet_level = 1.0\nfeedback = 0.0'
 
