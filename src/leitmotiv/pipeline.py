@@ -103,23 +103,25 @@ MAX_DRAWN_SEED = 2**31 - 1  # short enough to be typed again
 class PipelineOptions:
     """Who writes the notes and what makes them sound; what is asked for stands in the brief.
 
-    ``engine`` is ``auto`` (a sound bank where one is found, else modelled instruments),
+    ``engine`` is ``auto`` (a sound bank where one is found, else neural instruments), ``neural``,
     ``modelled`` or ``sampled``; ``soundfont`` an SF2 or SF3 file to use instead of those found.
+    ``clones`` are pairs of a part's name and the file of a cloned instrument that plays it.
     ``model`` is the folder or the sidecar of an exported composing model; None is the shipped one.
     """
 
-    engine: Literal["auto", "modelled", "sampled"] = "auto"
+    engine: Literal["auto", "neural", "modelled", "sampled"] = "auto"
     soundfont: Path | None = None
     model: Path | None = None
+    clones: tuple[tuple[str, Path], ...] = ()
 
     def __post_init__(self) -> None:
         # Said now, not after the composing.
         if self.soundfont is None:
             return
-        if self.engine == "modelled":
+        if self.engine in ("modelled", "neural"):
             raise RenderError(
-                f"soundfont={str(self.soundfont)!r} does not go with engine=modelled, which plays "
-                "no bank; drop one of the two"
+                f"soundfont={str(self.soundfont)!r} does not go with engine={self.engine}, which "
+                "plays no bank; drop one of the two"
             )
         if not Path(self.soundfont).is_file():
             raise RenderError(
@@ -128,12 +130,19 @@ class PipelineOptions:
 
     @property
     def bank(self) -> Path | None:
-        """The sound bank that plays; None where the modelled instruments do."""
-        if self.engine == "modelled" or self.soundfont is not None:
+        """The sound bank that plays; None where the built-in instruments do."""
+        if self.engine in ("modelled", "neural") or self.soundfont is not None:
             return self.soundfont
         from leitmotiv.instruments.banks import find_soundfonts
 
         return next(iter(find_soundfonts()), None)
+
+    @property
+    def sound(self) -> str:
+        """The engine that plays, where ``auto`` has been decided: neural, modelled or sampled."""
+        if self.engine == "modelled":
+            return "modelled"
+        return "neural" if self.bank is None else "sampled"
 
 
 @dataclass(frozen=True)
@@ -163,6 +172,7 @@ class Piece:
     soundfont: Path | None = None
     model_sidecar: Mapping[str, Any] | None = None
     originality: OriginalityReport | None = None
+    engine: str = "modelled"
 
     @property
     def seed(self) -> int:
@@ -179,6 +189,7 @@ class Rendering:
     master: Master
     timings: tuple[StageTime, ...] = ()
     soundfont: Path | None = None
+    engine: str = "modelled"
 
 
 @dataclass
@@ -322,6 +333,7 @@ def compose_brief(
         options.bank,
         model.sidecar,
         originality,
+        options.sound,
     )
 
 
@@ -347,7 +359,9 @@ def _sound(
     with clock.stage("render", f"{performance.num_notes} notes") as tell:
         from leitmotiv.instruments import RenderOptions, render_stems
 
-        render = RenderOptions(engine=options.engine, soundfont=options.soundfont)
+        render = RenderOptions(
+            engine=options.engine, soundfont=options.soundfont, clones=options.clones
+        )
         dry = render_stems(performance, options=render, rng=rng, progress=tell)
 
     if racks:
@@ -417,7 +431,7 @@ def render_file(
     if not score.num_notes:
         raise RenderError(f"{str(path)!r} holds no notes; give a file with at least one note")
     stems, master = _sound(score, None, options, _generators(seed)["render"], clock)
-    return Rendering(score, stems, master, tuple(clock.timings), options.bank)
+    return Rendering(score, stems, master, tuple(clock.timings), options.bank, options.sound)
 
 
 @dataclass(frozen=True)
@@ -442,8 +456,13 @@ def _saved(
     return Saved(Path(folder), tuple(files), tuple(clock.timings))
 
 
-def _engine(soundfont: Path | None) -> str:
-    return "modelled" if soundfont is None else "sampled"
+def _timbre_sidecar(engine: str) -> Mapping[str, Any] | None:
+    """What the neural instruments were made from, where they play."""
+    if engine != "neural":
+        return None
+    from leitmotiv.instruments.neural_model import load_network
+
+    return load_network().sidecar
 
 
 def _drum_model(plan: Plan) -> dict[str, Any] | None:
@@ -477,7 +496,8 @@ def save_piece(
         plan=piece.plan,
         model_sidecar=piece.model_sidecar if by_model else None,
         drum_model=_drum_model(piece.plan),
-        engine=_engine(piece.soundfont),
+        engine=piece.engine,
+        timbre_sidecar=_timbre_sidecar(piece.engine),
         soundfont=piece.soundfont,
         findings=piece.findings,
         originality=piece.originality,
@@ -517,7 +537,8 @@ def save_rendering(
 
     provenance = build_provenance(
         score=rendering.score,
-        engine=_engine(rendering.soundfont),
+        engine=rendering.engine,
+        timbre_sidecar=_timbre_sidecar(rendering.engine),
         soundfont=rendering.soundfont,
         originality=known_originality(rendering.score),
     )

@@ -14,7 +14,7 @@ from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING, Any, Literal, cast
 
-from leitmotiv.errors import BriefError, PlanError
+from leitmotiv.errors import BriefError, PlanError, RenderError
 
 if TYPE_CHECKING:
     from leitmotiv.pipeline import PipelineOptions, StageTime
@@ -120,11 +120,35 @@ def _with_style(
     return request
 
 
-def _options(engine: str, soundfont: Path | None, model: Path | None = None) -> PipelineOptions:
+def _clones(instruments: Sequence[str]) -> tuple[tuple[str, Path], ...]:
+    """Read ``PART=FILE`` options; a file that is no instrument is refused before any work."""
+    pairs = []
+    for text in instruments:
+        part, equals, file = text.partition("=")
+        if not equals or not part.strip() or not file.strip():
+            raise RenderError(
+                f"instrument={text!r} must be PART=FILE, such as 'Alto Sax=mine.json'"
+            )
+        pairs.append((part.strip(), Path(file.strip()).expanduser()))
+    if pairs:
+        from leitmotiv.instruments.neural_clone import load_clone
+
+        for _, path in pairs:
+            load_clone(path)
+    return tuple(pairs)
+
+
+def _options(
+    engine: str,
+    soundfont: Path | None,
+    model: Path | None = None,
+    instruments: Sequence[str] = (),
+) -> PipelineOptions:
     from leitmotiv.pipeline import PipelineOptions
 
-    chosen = cast(Literal["auto", "modelled", "sampled"], engine)
-    return PipelineOptions(engine=chosen, soundfont=soundfont, model=model)
+    chosen = cast(Literal["auto", "neural", "modelled", "sampled"], engine)
+    clones = _clones(instruments)
+    return PipelineOptions(engine=chosen, soundfont=soundfont, model=model, clones=clones)
 
 
 def _print_json(data: dict[str, Any]) -> None:
@@ -148,6 +172,7 @@ def compose_command(
     adventure: float | None = None,
     engine: str,
     soundfont: Path | None,
+    instruments: Sequence[str] = (),
     model: Path | None,
     overwrite: bool,
     as_json: bool,
@@ -178,7 +203,7 @@ def compose_command(
 
     from leitmotiv.pipeline import compose_brief, plan_brief, save_piece
 
-    options = _options(engine, soundfont, model)
+    options = _options(engine, soundfont, model, instruments)
     plan = plan_brief(request, seed=seed)
     folder = choose_folder(plan.title, output, overwrite=overwrite)
     if not silent:
@@ -267,6 +292,7 @@ def render_command(
     seed: int,
     engine: str,
     soundfont: Path | None,
+    instruments: Sequence[str] = (),
     overwrite: bool,
     as_json: bool,
     quiet: bool,
@@ -277,11 +303,10 @@ def render_command(
     from leitmotiv.cli.progress import show_progress
     from leitmotiv.pipeline import render_file, save_rendering
 
+    options = _options(engine, soundfont, instruments=instruments)
     folder = choose_folder(f"{file.stem} audio", output, overwrite=overwrite)
     with show_progress(sys.stderr if as_json else sys.stdout, quiet=quiet) as progress:
-        rendering = render_file(
-            file, seed=seed, options=_options(engine, soundfont), progress=progress
-        )
+        rendering = render_file(file, seed=seed, options=options, progress=progress)
         saved = save_rendering(rendering, folder, overwrite=overwrite, progress=progress)
     wall_sec = time.perf_counter() - start
     if as_json:

@@ -87,4 +87,4 @@ def info_lines(data: dict[str, Any]) -> Iterator[str]:
         for number, path in enumerate(data["soundfonts"]):
             yield f"  {'sound banks' if not number else '':<12} {path}"
     else:
-        yield "  sound banks  none found: the built-in modelled instruments play"
+        yield "  sound banks  none found: the built-in neural instruments play"

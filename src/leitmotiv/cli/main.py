@@ -23,6 +23,7 @@ from leitmotiv.cli.master import register_master
 from leitmotiv.cli.operations import register_operations
 from leitmotiv.cli.originality import register_originality
 from leitmotiv.cli.rack import rack_app
+from leitmotiv.cli.sounds import sounds_app
 
 __all__ = ["app", "main"]
 
@@ -36,9 +37,10 @@ app = typer.Typer(
 )
 
 app.add_typer(corpus_app, name="corpus")
+app.add_typer(sounds_app, name="sounds")
 app.add_typer(rack_app, name="rack")
 
-ENGINES = ("auto", "modelled", "sampled")
+ENGINES = ("auto", "neural", "modelled", "sampled")
 
 
 def _parse_whole(name: str, least: int, most: int) -> Callable[[str], int]:
@@ -74,7 +76,15 @@ EngineOption = Annotated[
     typer.Option(
         metavar="|".join(ENGINES),
         parser=_parse_engine,
-        help="What makes the sound; auto uses a sound bank where one is found.",
+        help="What makes the sound; auto: a sound bank where one is found, else neural.",
+    ),
+]
+InstrumentOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--instrument",
+        metavar="PART=FILE",
+        help="Let a cloned instrument (leitmotiv sounds clone) play a part; may be repeated.",
     ),
 ]
 SoundfontOption = Annotated[
@@ -204,7 +214,7 @@ def _options(
 
 # What says where and how to print, and the seed, which the hints name themselves.
 NOT_REPEATED = {"source", "output", "seed", "overwrite", "json", "quiet"}
-CARRIED_BY_NO_PLAN = {"engine", "soundfont", "model"}
+CARRIED_BY_NO_PLAN = {"engine", "soundfont", "instrument", "model"}
 
 
 def _typed_again(context: typer.Context, only: set[str] | None = None) -> list[str]:
@@ -243,6 +253,7 @@ def compose(
     adventure: AdventureOption = None,
     engine: EngineOption = ENGINES[0],
     soundfont: SoundfontOption = None,
+    instrument: InstrumentOption = None,
     model: ModelOption = None,
     overwrite: OverwriteOption = False,
     json: JsonOption = False,
@@ -275,6 +286,7 @@ def compose(
             adventure=adventure,
             engine=engine,
             soundfont=soundfont,
+            instruments=instrument or (),
             model=model,
             overwrite=overwrite,
             as_json=json,
@@ -337,6 +349,7 @@ def render(
     seed: SeedOption = None,
     engine: EngineOption = ENGINES[0],
     soundfont: SoundfontOption = None,
+    instrument: InstrumentOption = None,
     overwrite: OverwriteOption = False,
     json: JsonOption = False,
     quiet: QuietOption = False,
@@ -345,7 +358,8 @@ def render(
 
     \b
     leitmotiv render song.mid -o song-audio
-    leitmotiv render score.musicxml --engine modelled
+    leitmotiv render score.musicxml --engine neural
+    leitmotiv render song.mid --instrument "Alto Sax=mine.json"
     """
     from leitmotiv.cli.commands import render_command
 
@@ -355,6 +369,7 @@ def render(
         seed=0 if seed is None else seed,
         engine=engine,
         soundfont=soundfont,
+        instruments=instrument or (),
         overwrite=overwrite,
         as_json=json,
         quiet=quiet,

@@ -1,8 +1,10 @@
 """Score to stems: choose an engine and play every part.
 
-Two engines stand behind one verb: the built-in modelled instruments
-(:mod:`~leitmotiv.instruments.modelled`), which need no file, and the sampler, which plays a
-SoundFont. ``auto`` takes the sampler where a bank is found and the built-in instruments otherwise.
+Three engines stand behind one verb: the modelled instruments
+(:mod:`~leitmotiv.instruments.modelled`) and the neural ones
+(:mod:`~leitmotiv.instruments.neural`), which are built in, and the sampler, which plays a
+SoundFont. ``auto`` takes the sampler where a bank is found and the neural instruments otherwise. An
+instrument cloned from a person's notes may play any part, whatever the engine.
 
 Public names: :func:`render_stems`, :class:`RenderOptions`.
 """
@@ -14,7 +16,7 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from os import cpu_count
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,7 +28,7 @@ from leitmotiv.score.score import Part, Score
 
 __all__ = ["RenderOptions", "render_stems"]
 
-Engine = Literal["auto", "modelled", "sampled"]
+Engine = Literal["auto", "neural", "modelled", "sampled"]
 
 _LONGEST_SEC = 3600.0
 
@@ -35,9 +37,11 @@ _LONGEST_SEC = 3600.0
 class RenderOptions:
     """How to render.
 
-    ``engine``: ``"modelled"`` for the built-in instruments, ``"sampled"`` for a SoundFont,
-    ``"auto"`` for whichever is there. ``soundfont``: an SF2 or SF3 file; None looks in the usual
-    places. ``tail_sec``: seconds after the last bar for sounds to ring out, 0-60.
+    ``engine``: ``"neural"`` for the trained instruments (modelled where none is trained),
+    ``"modelled"`` for the modelled ones alone, ``"sampled"`` for a SoundFont, ``"auto"`` for a
+    SoundFont where there is one and neural otherwise. ``soundfont``: an SF2 or SF3 file; None looks
+    in the usual places. ``tail_sec``: seconds after the last bar for sounds to ring out, 0-60.
+    ``clones``: pairs of a part's name and the file of a cloned instrument that plays it.
 
     Raises
     ------
@@ -49,10 +53,12 @@ class RenderOptions:
     soundfont: Path | None = None
     sample_rate: int = SAMPLE_RATE
     tail_sec: float = 2.5
+    clones: tuple[tuple[str, Path], ...] = ()
 
     def __post_init__(self) -> None:
-        if self.engine not in ("auto", "modelled", "sampled"):
-            raise RenderError(f"engine={self.engine!r} must be one of auto, modelled, sampled")
+        if self.engine not in get_args(Engine):
+            legal = ", ".join(get_args(Engine))
+            raise RenderError(f"engine={self.engine!r} must be one of {legal}")
         if not 8_000 <= self.sample_rate <= 192_000:
             raise RenderError(f"sample_rate={self.sample_rate} must be 8000-192000 Hz")
         if not 0.0 <= self.tail_sec <= 60.0:
@@ -61,7 +67,7 @@ class RenderOptions:
 
 def _bank(options: RenderOptions) -> Path | None:
     """The SoundFont to play, or None for the built-in instruments."""
-    if options.engine == "modelled":
+    if options.engine in ("modelled", "neural"):
         return None
     if options.soundfont is not None:
         if not options.soundfont.is_file():
@@ -161,6 +167,30 @@ def render_stems(
 def _renderer(
     score: Score, options: RenderOptions, num_samples: int
 ) -> Callable[[Part, np.random.Generator], NDArray[np.float32]]:
+    render = _engine_renderer(score, options, num_samples)
+    if not options.clones:
+        return render
+    from leitmotiv.instruments.neural import render_part
+    from leitmotiv.instruments.neural_clone import load_clone
+
+    wanted = {name.casefold(): load_clone(path).timbre for name, path in options.clones}
+    names = {part.name.casefold() for part in score.parts if not part.is_drum}
+    for name, _ in options.clones:
+        if name.casefold() not in names:
+            raise RenderError(f"no part is named {name!r}; name one of {', '.join(sorted(names))}")
+
+    def cloned(part: Part, rng: np.random.Generator) -> NDArray[np.float32]:
+        timbre = None if part.is_drum else wanted.get(part.name.casefold())
+        if timbre is None:
+            return render(part, rng)
+        return render_part(part, score, options.sample_rate, num_samples, rng, timbre=timbre)
+
+    return cloned
+
+
+def _engine_renderer(
+    score: Score, options: RenderOptions, num_samples: int
+) -> Callable[[Part, np.random.Generator], NDArray[np.float32]]:
     bank = _bank(options)
     if bank is not None:
         from leitmotiv.instruments.sampler import SampledEngine
@@ -171,10 +201,12 @@ def _renderer(
             return engine.render_part(part, score, num_samples)
 
         return sampled
+    if options.engine == "modelled":
+        from leitmotiv.instruments.modelled import render_part
+    else:
+        from leitmotiv.instruments.neural import render_part
 
-    from leitmotiv.instruments.modelled import render_part
-
-    def modelled(part: Part, rng: np.random.Generator) -> NDArray[np.float32]:
+    def built_in(part: Part, rng: np.random.Generator) -> NDArray[np.float32]:
         return render_part(part, score, options.sample_rate, num_samples, rng)
 
-    return modelled
+    return built_in

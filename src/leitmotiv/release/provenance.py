@@ -134,6 +134,7 @@ def build_provenance(
     drum_model: Mapping[str, Any] | None = None,
     engine: str = "modelled",
     soundfont: str | Path | None = None,
+    timbre_sidecar: Mapping[str, Any] | None = None,
     seed: int | None = None,
     findings: Iterable[_FindingLike] = (),
     originality: OriginalityReport | None = None,
@@ -154,9 +155,12 @@ def build_provenance(
     drum_model : mapping, optional
         The same of the learned drummer, where one played.
     engine : str
-        What made the sound: ``modelled`` or ``sampled``.
+        What made the sound: ``neural``, ``modelled`` or ``sampled``.
     soundfont : path, optional
         Sound bank; its name is kept, its folder is not.
+    timbre_sidecar : mapping, optional
+        The JSON beside the weights of the neural instruments, where they played: name, checksum and
+        data are kept.
     seed : int, optional
         Defaults to the plan's.
     findings : iterable of Finding
@@ -188,6 +192,9 @@ def build_provenance(
     bank = None
     if soundfont is not None:
         bank = {"name": Path(soundfont).name, "licence": soundfont_licence(soundfont)}
+    timbres = None
+    if timbre_sidecar is not None:
+        timbres = {key: _plain(timbre_sidecar.get(key)) for key in ("name", "sha256", "data")}
     provenance: dict[str, Any] = {
         "schema_version": PROVENANCE_SCHEMA_VERSION,
         "title": score.title or (plan.title if plan is not None else ""),
@@ -208,7 +215,7 @@ def build_provenance(
         },
         "model": _plain(model_sidecar) if model_sidecar else None,
         "drum_model": _plain(drum_model) if drum_model else None,
-        "instruments": {"engine": engine, "soundfont": bank},
+        "instruments": {"engine": engine, "soundfont": bank, "timbres": timbres},
         "findings": [_finding(finding) for finding in findings],
         "originality": None if originality is None else originality.summary(),
         "software": dict(versions) if versions is not None else software_versions(),

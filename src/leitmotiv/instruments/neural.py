@@ -1,0 +1,218 @@
+"""The neural engine: trained instruments where there are any, modelled ones elsewhere.
+
+Public names: :data:`NEURAL_PROGRAMS`, :class:`NeuralProgram`, :func:`render_part`,
+:func:`gain_db_of`, :func:`playing_of`, :func:`plain_playing`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from leitmotiv.instruments.modelled import render_part as render_modelled
+from leitmotiv.instruments.neural_catalogue import INSTRUMENTS, Kind, instrument_named
+from leitmotiv.instruments.neural_player import Playing, render_neural
+from leitmotiv.instruments.neural_timbre import Timbre, timbre_of
+from leitmotiv.instruments.performance import FloatArray, performance_of
+from leitmotiv.score.score import Part, Score
+
+__all__ = [
+    "NEURAL_PROGRAMS",
+    "NeuralProgram",
+    "gain_db_of",
+    "plain_playing",
+    "playing_of",
+    "render_part",
+]
+
+_PLUCKED = Playing(drift_cents=0.4, drift_db=0.0, flutter_db=0.0, legato=False, least_release=40.0)
+_BOWED = Playing(
+    vibrato_cents=14.0, vibrato_hz=5.6, vibrato_delay_sec=0.2, tremolo_db=0.8, flutter_db=1.0
+)
+_SECTION = replace(
+    _BOWED,
+    vibrato_cents=9.0,
+    tremolo_db=0.3,
+    players=3,
+    detune_cents=9.0,
+    width=0.7,
+    onset_spread_sec=0.018,
+    drift_cents=2.5,
+    flutter_db=1.2,
+    least_release=45.0,
+)
+_BRASS = Playing(vibrato_cents=4.0, vibrato_hz=5.2, vibrato_delay_sec=0.45, dip_db=5.0)
+_BRASS_SECTION = replace(
+    _BRASS, players=3, detune_cents=7.0, width=0.6, onset_spread_sec=0.012, drift_cents=2.0
+)
+_REED = Playing(vibrato_cents=7.0, vibrato_hz=5.3, vibrato_delay_sec=0.3, tremolo_db=0.5)
+_PLAIN_REED = replace(_REED, vibrato_cents=1.5, tremolo_db=0.0)
+_PIPE = Playing(vibrato_cents=8.0, vibrato_hz=5.3, tremolo_db=1.2, flutter_db=0.9)
+_CHOIR = replace(_SECTION, vibrato_cents=18.0, vibrato_hz=5.2, detune_cents=10.0)
+_KEYS = Playing(drift_cents=0.3, drift_db=0.2, flutter_db=0.3, legato=False)
+
+_PLAYINGS: dict[str, Playing] = {
+    **dict.fromkeys(("violin", "viola", "fiddle"), _BOWED),
+    "cello": replace(_BOWED, vibrato_hz=5.1, vibrato_cents=13.0),
+    "contrabass": replace(_BOWED, vibrato_hz=4.7, vibrato_cents=8.0),
+    "bowed double bass": replace(_BOWED, vibrato_hz=4.7, vibrato_cents=6.0),
+    "zinc cello": replace(_BOWED, vibrato_hz=4.9, vibrato_cents=10.0),
+    "string section": _SECTION,
+    "slow strings": _SECTION,
+    **dict.fromkeys(("choir aahs", "choir oohs"), _CHOIR),
+    **dict.fromkeys(("trumpet", "trombone", "tuba", "muted trumpet", "french horn"), _BRASS),
+    "brass section": _BRASS_SECTION,
+    **dict.fromkeys(
+        ("soprano saxophone", "alto saxophone", "tenor saxophone", "baritone saxophone"), _REED
+    ),
+    **dict.fromkeys(("oboe", "english horn", "bassoon"), _REED),
+    "clarinet": _PLAIN_REED,
+    **dict.fromkeys(("piccolo", "flute"), _PIPE),
+    **dict.fromkeys(("recorder", "pan flute", "ocarina"), replace(_PIPE, vibrato_cents=4.0)),
+    **dict.fromkeys(("church organ", "accordion"), _KEYS),
+    "harmonica": replace(_REED, vibrato_cents=6.0, tremolo_db=1.0),
+}
+
+
+def playing_of(name: str) -> Playing:
+    """How an instrument is played: vibrato, slurs, players.
+
+    Examples
+    --------
+    >>> playing_of("nylon guitar").legato, playing_of("flute").legato
+    (False, True)
+    """
+    if name in _PLAYINGS:
+        return _PLAYINGS[name]
+    return _PLUCKED if instrument_named(name).kind == "plucked" else _REED
+
+
+def plain_playing(kind: Kind) -> Playing:
+    """How an instrument of a person's own is played."""
+    return _PLUCKED if kind == "plucked" else _REED
+
+
+@dataclass(frozen=True)
+class NeuralProgram:
+    """A General MIDI program that a trained instrument plays, and its gain in dB."""
+
+    instrument: str
+    gain_db: float = -23.0
+
+
+# Programs whose modelled instrument is nearer to the recordings; see docs/neural-instruments.md.
+_MODELLED_IS_BETTER: frozenset[int] = frozenset()
+
+# program: dB, measured as the gains of the modelled instruments are.
+_GAIN_DB: dict[int, float] = {
+    0: -20.9,
+    6: -22.0,
+    7: -19.8,
+    8: -19.9,
+    19: -23.1,
+    21: -22.9,
+    22: -22.3,
+    24: -20.6,
+    25: -19.8,
+    26: -21.6,
+    27: -22.1,
+    28: -14.6,
+    32: -21.5,
+    33: -23.6,
+    34: -23.1,
+    35: -24.4,
+    36: -23.2,
+    40: -22.6,
+    41: -21.3,
+    42: -22.0,
+    43: -22.4,
+    45: -19.5,
+    46: -18.8,
+    48: -21.9,
+    49: -20.7,
+    52: -22.6,
+    53: -22.4,
+    56: -24.1,
+    57: -23.5,
+    58: -24.9,
+    59: -24.2,
+    60: -22.7,
+    61: -24.0,
+    64: -23.2,
+    65: -23.0,
+    66: -22.8,
+    67: -23.2,
+    68: -23.0,
+    69: -19.0,
+    70: -22.8,
+    71: -24.0,
+    72: -23.0,
+    73: -23.4,
+    74: -22.8,
+    75: -23.6,
+    79: -23.2,
+    104: -19.9,
+    105: -17.1,
+    106: -15.2,
+    107: -17.9,
+    110: -22.8,
+}
+
+NEURAL_PROGRAMS: dict[int, NeuralProgram] = {
+    instrument.bank_program: NeuralProgram(instrument.name, _GAIN_DB[instrument.bank_program])
+    for instrument in INSTRUMENTS
+    if instrument.bank_program is not None and instrument.bank_program not in _MODELLED_IS_BETTER
+}
+"""Programs that sound neural in the neural engine; all others are modelled."""
+
+
+def gain_db_of(program: int) -> float:
+    """Gain that brings a program's mezzo-forte to -23 LUFS."""
+    return NEURAL_PROGRAMS[program].gain_db
+
+
+def render_part(
+    part: Part,
+    score: Score,
+    sample_rate: int,
+    num_samples: int,
+    rng: np.random.Generator,
+    *,
+    timbre: Timbre | None = None,
+) -> FloatArray:
+    """Render one part with the neural instruments.
+
+    Parameters
+    ----------
+    part, score : Part, Score
+        The part, and the score whose tempo it follows.
+    sample_rate : int
+        Hz.
+    num_samples : int
+        Length of the result; notes that begin later are left out.
+    rng : numpy.random.Generator
+        Source of every small difference between notes.
+    timbre : Timbre, optional
+        Plays instead of the program's own: a clone or a morph.
+
+    Returns
+    -------
+    ndarray, float32, shape (2, num_samples)
+        Drums and programs without a trained instrument come from the modelled ones.
+    """
+    chosen = NEURAL_PROGRAMS.get(part.program)
+    if part.is_drum or (chosen is None and timbre is None):
+        return render_modelled(part, score, sample_rate, num_samples, rng)
+    performance = performance_of(part, score, sample_rate, num_samples)
+    if not performance.num_notes:
+        return performance.silence()
+    if timbre is None:
+        assert chosen is not None
+        timbre = timbre_of(chosen.instrument)
+        playing, gain_db = playing_of(chosen.instrument), chosen.gain_db
+    else:
+        playing, gain_db = plain_playing(timbre.kind), -23.0
+    audio = render_neural(performance, timbre, playing, rng)
+    audio *= np.float32(10 ** (gain_db / 20))
+    return audio
