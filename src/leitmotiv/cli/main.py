@@ -24,6 +24,7 @@ from leitmotiv.cli.operations import register_operations
 from leitmotiv.cli.originality import register_originality
 from leitmotiv.cli.rack import rack_app
 from leitmotiv.cli.sounds import sounds_app
+from leitmotiv.cli.transfer import register_transfer
 
 __all__ = ["app", "main"]
 
@@ -621,6 +622,7 @@ register_originality(app)
 register_explain(app)
 register_lock(app)
 register_master(app)
+register_transfer(app)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
