@@ -19,6 +19,11 @@ SETTINGS: dict[str, tuple[str, dict]] = {
     "auto-pan": ("tremolo", {"kind": "auto_pan", "rate_hz": 9.0}),
     "harmonic": ("tremolo", {"kind": "harmonic", "rate_hz": 9.0}),
     "delay": ("delay", {"delay_sec": 0.0213, "feedback": 0.6, "ping_pong": True}),
+    "pitch shifter": ("pitch_shifter", {"semitones": 5.0, "window_ms": 20.0, "dry_level": 0.3}),
+    "tight pitch shifter": (
+        "pitch_shifter",
+        {"semitones": 5.0, "kind": "tight", "span_ms": 10.0, "dry_level": 0.3},
+    ),
     "evolving delay": (
         "evolving_delay",
         {

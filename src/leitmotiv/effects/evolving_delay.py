@@ -20,6 +20,8 @@ Conventions, in the order of the signal:
 - *Taps*: heard are ``tap_times`` (shares of the delay) with ``tap_levels`` and ``tap_pans``, and
   ``reverse_level``, ``octave_up_level``, ``octave_down_level``. ``evolve`` sends these three back
   into the loop in place of the plain echo, at equal power: each repeat is turned over again.
+  Octaves are shifted in the spectrum, so that chords stay chords; that takes some 110 ms, and with
+  a shorter delay they are late by the rest.
 - *Tape*: ``wow_cents`` and ``flutter_cents`` are the largest bend of the pitch either way, channels
   a quarter of a swing apart. A delay time that moves glides.
 - *Ducking*: echoes fall by up to ``duck_db`` while the input (or the side chain) is louder than
@@ -44,7 +46,7 @@ from leitmotiv.audio.buffers import SAMPLE_RATE
 from leitmotiv.effects import evolving_delay_kernel as kernel
 from leitmotiv.effects.delay_line import glide_pace, make_line, stacked
 from leitmotiv.effects.effect import AutomatedEffect, Curves, Parameter, check_range
-from leitmotiv.effects.splicing import fresh_heads
+from leitmotiv.effects.spectral_shift import SpectralShift, frame_samples
 from leitmotiv.errors import AudioError
 
 __all__ = ["EvolvingDelay"]
@@ -53,6 +55,7 @@ LONGEST_SEC = 8.0
 _LONGEST_DIFFUSION_SEC = 0.25
 _LINE_SEC = 10.0  # the longest delay and its swing; the longest reversed stretch and its fade
 _GLIDE_MS = 150.0
+_OCTAVE_WINDOW_MS = 85.0
 
 
 class EvolvingDelay(AutomatedEffect):
@@ -194,6 +197,8 @@ class EvolvingDelay(AutomatedEffect):
             np.broadcast_to(self._tap_gains, (num_channels, len(tap_times)))
         )
         self._seed = int(seed)
+        self._frame = frame_samples(sample_rate, _OCTAVE_WINDOW_MS)
+        self._hop = self._frame // 4
         super().__init__(
             {
                 "delay_sec": delay_sec,
@@ -246,25 +251,57 @@ class EvolvingDelay(AutomatedEffect):
             glides=np.full((4, 2), np.nan),
             phases=np.zeros(3),
             levels=np.zeros(7),
-            heads=fresh_heads(2),
+            feed=np.zeros((channels, self._hop), dtype=np.float32),
+            octaves=np.zeros((2 * channels, self._hop), dtype=np.float32),
             reverse=np.zeros(4),
             counters=np.zeros(2, dtype=np.int64),
         )
         self._pace = glide_pace(rate, _GLIDE_MS)
+        self._shifts: list[SpectralShift] = []
+        self._quiet_hops = 0
 
     def _run(
         self, block: NDArray[np.float32], curves: Curves, side_chain: NDArray[np.float32] | None
     ) -> NDArray[np.float32]:
         audio = np.array(block, order="C")
-        kernel.run_loop(
-            audio,
-            audio if side_chain is None else np.array(side_chain, order="C"),
-            self._memory,
-            self._shares,
-            self._tap_times,
-            self._tap_gains,
-            stacked(curves, self.parameters),
-            float(self.sample_rate),
-            self._pace,
-        )
+        heard = block if side_chain is None else side_chain
+        knobs = stacked(curves, self.parameters)
+        num_samples, start = audio.shape[1], 0
+        while start < num_samples:
+            stop = num_samples
+            written = int(self._memory.counters[0])
+            octaves = knobs[kernel.OCTAVE_UP : kernel.OCTAVE_DOWN + 1, start:].any()
+            if octaves or self._shifts:  # a hop at a time
+                stop = min(start + self._hop - written % self._hop, num_samples)
+            piece = np.array(audio[:, start:stop], order="C")
+            kernel.run_loop(
+                piece,
+                np.array(heard[:, start:stop], order="C"),
+                self._memory,
+                self._shares,
+                self._tap_times,
+                self._tap_gains,
+                np.array(knobs[:, start:stop], order="C"),
+                float(self.sample_rate),
+                self._pace,
+                self._frame + self._hop,
+            )
+            audio[:, start:stop] = piece
+            if (written + stop - start) % self._hop == 0:
+                self._shift_octaves()
+            start = stop
         return audio
+
+    def _shift_octaves(self) -> None:
+        """Turn the hop that was fed into the next hop of both octaves; sleep when all is quiet."""
+        feed, octaves = self._memory.feed, self._memory.octaves
+        self._quiet_hops = 0 if feed.any() else self._quiet_hops + 1
+        if self._quiet_hops > 1 + self._frame // self._hop:
+            self._shifts = []
+            octaves[:] = 0.0
+            return
+        if not self._shifts:
+            self._shifts = [SpectralShift(self._frame, self.num_channels) for _ in range(2)]
+        for k, ratio in enumerate((2.0, 0.5)):
+            rows = slice(k * self.num_channels, (k + 1) * self.num_channels)
+            octaves[rows] = self._shifts[k].process(feed, np.full(self._hop, ratio))

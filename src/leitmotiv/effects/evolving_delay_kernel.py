@@ -19,7 +19,6 @@ from numpy.typing import NDArray
 
 from leitmotiv.audio.compiled import compiled
 from leitmotiv.effects.delay_line import TINY, glide, tap4, tap6
-from leitmotiv.effects.splicing import move_head, read_head
 
 __all__ = ["NUM_DIFFUSERS", "Memory", "run_loop"]
 
@@ -38,7 +37,6 @@ HOLD_CUTS = 0.005  # share of the cuts that is left in the loop at feedback 1
 HOLD_TAPE = 0.1  # share of wow, flutter and breathing: bends add up from pass to pass
 KEEP_SEC = 4.0  # over which the loop's losses are measured, and again over which they are met
 DC_HZ = 20.0  # what is turned backwards is in phase with itself at 0 Hz alone, and would grow
-OCTAVE_SPAN_SEC = 0.06
 LONGEST_REVERSE_SEC = 4.0
 REVERSE_FADE = 0.2  # of a reversed stretch
 OPEN_HZ, OPENING_HZ = 20_000.0, 4_000.0  # the high cut fades out over the last stretch
@@ -54,7 +52,8 @@ class Memory(NamedTuple):
     glides: NDArray[np.float64]  # (4, 2): delay, diffusion time, wow, flutter
     phases: NDArray[np.float64]  # wow, flutter, drift
     levels: NDArray[np.float64]  # of the limiter, the keeper (four), the ducking; the keeper's gain
-    heads: NDArray[np.float64]  # octave up, octave down
+    feed: NDArray[np.float32]  # (channels, hop): what the octaves are made of
+    octaves: NDArray[np.float32]  # (2 * channels, hop): an octave up, an octave down
     reverse: NDArray[np.float64]  # position, length, position and fade of the stretch before
     counters: NDArray[np.int64]  # samples written; whether the diffusers are awake
 
@@ -125,9 +124,13 @@ def run_loop(
     knobs: NDArray[np.float64],
     sample_rate: float,
     pace: float,
+    ahead: int,
 ) -> None:
-    """Run a block through the loop in place; ``heard`` is what ducks the echoes."""
-    line, diffusers, filters, glides, phases, levels, heads, reverse, counters = memory
+    """Run a block through the loop in place; ``heard`` is what ducks the echoes.
+
+    The octaves are fed ``ahead`` of the delay, which is the time that shifting takes.
+    """
+    line, diffusers, filters, glides, phases, levels, feed, octaves, reverse, counters = memory
     num_channels, num_samples = audio.shape
     mask, own_mask = line.shape[1] - 1, diffusers.shape[1] - 1
     longest = line.shape[1] - 8.0
@@ -225,17 +228,17 @@ def run_loop(
                     sound += fall * tap4(line, channel, write, old)
                 special[channel] += backwards * sound
         reverse[0] += 1.0
-        span = min(OCTAVE_SPAN_SEC * sample_rate, 0.5 * delay)
-        base = max(delay, 0.95 * span + 0.0065 * sample_rate + 12.0)
-        if up > 0.0:
-            move_head(line, write, heads[0], 2.0, base, span, sample_rate)
+        place = write % feed.shape[1]
+        if up > 0.0 or down > 0.0:
+            at = min(max(delay - ahead, 4.0), longest)
             for channel in range(num_channels):
-                special[channel] += up * read_head(line, channel, write, heads[0])
-        if down > 0.0:
-            move_head(line, write, heads[1], 0.5, base, span, sample_rate)
+                feed[channel, place] = tap6(line, channel, write, at)
+        else:
             for channel in range(num_channels):
-                special[channel] += down * read_head(line, channel, write, heads[1])
-
+                feed[channel, place] = 0.0
+        for channel in range(num_channels):
+            special[channel] += up * octaves[channel, place]
+            special[channel] += down * octaves[num_channels + channel, place]
         if weight > 0.0:
             for channel in range(num_channels):
                 filters[channel, 8] += dc_pace * (special[channel] - filters[channel, 8])

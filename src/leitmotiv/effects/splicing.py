@@ -1,13 +1,13 @@
 """Pitch shifting by splices: a head reads a delay line too fast or too slowly and jumps back in
 time, to a place where the sound is alike, before it runs out.
 
-Purpose: the pitch shifter and the octave taps of the evolving delay.
+Purpose: the tight kind of the pitch shifter.
 
 Conventions: a head is five numbers: its delay in samples, the delay of the head that it takes
 over from, how far and how long the take-over is (0: none under way), and how alike the two
-sounds are (0-1). It stays within about half a ``span`` of ``base``. All channels jump together,
-so that the stereo image stays. The more alike the two sounds, the closer the cross-fade is to
-one of constant amplitude; strangers are faded at constant power.
+sounds are (0-1). It stays within about half a ``span`` of ``base``; at ratio 1 it returns to it.
+All channels jump together, so that the stereo image stays. The more alike the two sounds, the
+closer the cross-fade is to one of constant amplitude; strangers are faded at constant power.
 
 References: the splice search is that of *waveform similarity* methods: W. Verhelst, M. Roelands,
 *An overlap-add technique based on waveform similarity (WSOLA)*, ICASSP 1993.
@@ -90,7 +90,7 @@ def move_head(
         side = -0.5
         inside = -1.2 * span <= away <= 0.5 * span
     else:
-        inside = abs(away) <= span
+        inside = away == 0.0
     if inside:
         return
     half = int(_TEMPLATE_SEC * sample_rate)
@@ -98,6 +98,13 @@ def move_head(
     aim = base + side * span
     here = int(head[0])
     low, high = int(aim - _SEARCH * span), int(aim + _SEARCH * span)
+    if drift == 0.0:  # no more shift: back to the base, where nothing is late or early
+        head[1] = head[0]
+        head[0] = base
+        head[2] = 0.0
+        head[3] = max(_FADE * span, 16.0)
+        head[4] = max(_likeness(line, write, here, int(base), half, stride), 0.0)
+        return
     best, alike, step = low, -2.0, stride
     for there in range(low, high + 1, step):
         now = _likeness(line, write, here, there, half, stride)
