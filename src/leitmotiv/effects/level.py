@@ -32,16 +32,24 @@ COMPRESS, EXPAND = range(2)
 
 
 class FixedDelay:
-    """A delay of whole samples, for what waits while a detector looks ahead."""
+    """A delay of whole samples, for what waits while a detector looks ahead.
 
-    def __init__(self, num_channels: int, num_samples: int) -> None:
+    Before the beginning there is silence, or with ``holds_first`` what is first heard: so wait
+    the curves of knobs that stood where they stand before there was sound.
+    """
+
+    def __init__(self, num_channels: int, num_samples: int, *, holds_first: bool = False) -> None:
         self.num_samples = num_samples
         self._past = np.zeros((num_channels, num_samples), dtype=np.float32)
+        self._holds_first = holds_first
 
     def next(self, block: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return the block as it was ``num_samples`` ago; a copy, contiguous."""
         if not self.num_samples:
             return block.copy()
+        if self._holds_first:
+            self._holds_first = False
+            self._past[:] = block[:, :1]
         joined = np.concatenate([self._past, block], axis=1)
         self._past = joined[:, block.shape[1] :].copy()
         return joined[:, : block.shape[1]].copy()

@@ -203,7 +203,7 @@ class Saturation(AutomatedEffect):
         self._last = np.zeros(self.num_channels)
         self._mean = np.zeros(self.num_channels)
         self._dry = FixedDelay(self.num_channels, self.latency_samples)
-        self._later = FixedDelay(4, self.latency_samples)
+        self._later = FixedDelay(4, self.latency_samples, holds_first=True)
 
     def _run(
         self, block: NDArray[np.float32], curves: Curves, side_chain: NDArray[np.float32] | None
