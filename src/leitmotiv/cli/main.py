@@ -16,6 +16,7 @@ from typing import Annotated
 import typer
 
 from leitmotiv import __version__
+from leitmotiv.cli.amp import amp_app
 from leitmotiv.cli.corpus import corpus_app
 from leitmotiv.cli.explain import register_explain
 from leitmotiv.cli.lock import register_lock
@@ -40,6 +41,7 @@ app = typer.Typer(
 app.add_typer(corpus_app, name="corpus")
 app.add_typer(sounds_app, name="sounds")
 app.add_typer(rack_app, name="rack")
+app.add_typer(amp_app, name="amp")
 
 ENGINES = ("auto", "neural", "modelled", "sampled")
 

@@ -81,6 +81,8 @@ class NamPlayer:
         Samples that the network remembers.
     num_multiplies : int
         Multiplications a sample, a measure of the work.
+    rest : float
+        What the capture returns for silence.
 
     Raises
     ------
@@ -110,9 +112,11 @@ class NamPlayer:
             len(p.numbers) if isinstance(p, Program) else p.weights.size for p in parts
         )
         self._states = _states(parts)
+        silence = np.zeros(self.receptive_field, np.float32)
         for state in self._states:
-            part = state.program if isinstance(state, _ProgramState) else state.cells
-            state.run(np.zeros(part.warm_up, np.float32))
+            # Each part settles on what the one before it makes of silence.
+            silence = state.run(silence)
+        self.rest = float(silence[-1])
         self._settled = _states(parts)
         self._copy(self._states, self._settled)
 
