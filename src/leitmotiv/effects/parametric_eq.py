@@ -27,7 +27,7 @@ from leitmotiv.effects import svf
 from leitmotiv.effects.effect import AutomatedEffect, Curves, Parameter
 from leitmotiv.errors import AudioError
 
-__all__ = ["EQUALIZER_PARAMETERS", "ParametricEqualizer", "equalizer_bands"]
+__all__ = ["EQUALIZER_PARAMETERS", "ParametricEqualizer", "cut_share", "equalizer_bands"]
 
 LOW_CUT_OFF_HZ, HIGH_CUT_OFF_HZ = 10.0, 20_000.0
 LARGEST_GAIN_DB = 24.0
@@ -79,7 +79,7 @@ def equalizer_bands(cut_slope_db: int) -> tuple[tuple[str, int, float], ...]:
     )
 
 
-def _cut_share(band: str, frequency_hz: NDArray[np.float64]) -> NDArray[np.float64]:
+def cut_share(band: str, frequency_hz: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return how far a cut is in, 0 to 1."""
     if band == "low_cut":
         share = np.clip(frequency_hz / LOW_CUT_OFF_HZ - 1.0, 0.0, 1.0)
@@ -165,7 +165,7 @@ class ParametricEqualizer(AutomatedEffect):
             frequency_hz = curves[f"{band}_hz"]
             if cut_quality:
                 quality = svf.constant(cut_quality, block.shape[1])
-                gain = _cut_share(band, frequency_hz)
+                gain = cut_share(band, frequency_hz)
                 off = not gain.any()
             else:
                 quality, gain = curves[f"{band}_quality"], curves[f"{band}_db"]
