@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -82,14 +83,11 @@ def test_captures_in_a_row_are_one_capture(rng: np.random.Generator) -> None:
     parts = [nam_models.linear(rng), nam_models.lstm(rng), nam_models.first_generation(rng)]
     chain = NamPlayer(parse_nam(nam_models.document("Sequential", {"models": parts}, [])))
     audio = noise(rng, 600)
-    expected = audio
+    # What comes late in a row settles on what comes before it makes of silence.
+    signal = np.concatenate([np.zeros(2 * SETTLING, np.float32), audio])
     for part in parts:
-        player = NamPlayer(parse_nam(part))
-        if part is not parts[0]:  # what has settled on silence meets what came before it
-            player.play(np.zeros(0, np.float32))
-        expected = player.play(expected)
-    # The chain's later parts settled on the first part's silence, which a bias lifts off zero.
-    assert np.abs(chain.play(audio)[300:] - expected[300:]).max() < 0.05
+        signal = NamPlayer(parse_nam(part)).play(signal)
+    np.testing.assert_allclose(chain.play(audio), signal[-600:], rtol=0, atol=1e-5)
 
 
 def test_a_player_goes_on_from_where_another_stands(rng: np.random.Generator) -> None:
@@ -172,39 +170,44 @@ def test_a_container_must_be_sorted_and_whole(rng: np.random.Generator) -> None:
         NamPlayer(parse_nam(document))
 
 
-@pytest.mark.skipif(not CONFORMANCE, reason="the folder ../shared/bench/nam is absent")
-class TestConformance:
-    """The published files; see the folder's own page."""
+conformance = pytest.mark.skipif(not CONFORMANCE, reason="the folder ../shared/bench/nam is absent")
 
-    @pytest.fixture(scope="class")
-    def recording(self) -> NDArray[np.float32]:
-        return np.asarray(soundfile.read(SHARED / "input.wav", dtype="float32")[0])
 
-    @pytest.mark.parametrize("name", CONFORMANCE)
-    def test_streaming_equals_offline(self, name: str, recording: NDArray[np.float32]) -> None:
-        player = NamPlayer(read_nam(SHARED / name))
-        whole = player.play(recording)
-        assert np.isfinite(whole).all()
-        for size in (441, 4096):
-            np.testing.assert_array_equal(in_blocks(player, recording, size), whole)
+@pytest.fixture(scope="module")
+def recording() -> NDArray[np.float32]:
+    return np.asarray(soundfile.read(SHARED / "input.wav", dtype="float32")[0])
 
-    @pytest.mark.parametrize("name", [n for n in CONFORMANCE if n.startswith("identity")])
-    def test_identities_return_their_input(self, name: str, recording: NDArray[np.float32]) -> None:
-        whole = NamPlayer(read_nam(SHARED / name)).play(recording)
-        np.testing.assert_allclose(whole, recording, rtol=0, atol=1e-6)
 
-    @pytest.mark.slow
-    @pytest.mark.parametrize("name", CONFORMANCE)
-    def test_a_published_capture_plays_as_the_reference(
-        self, name: str, recording: NDArray[np.float32]
-    ) -> None:
-        import json
+@conformance
+@pytest.mark.parametrize("name", CONFORMANCE)
+def test_published_captures_stream_as_they_play_offline(
+    name: str, recording: NDArray[np.float32]
+) -> None:
+    player = NamPlayer(read_nam(SHARED / name))
+    whole = player.play(recording)
+    assert np.isfinite(whole).all()
+    for size in (441, 4096):
+        np.testing.assert_array_equal(in_blocks(player, recording, size), whole)
 
-        document = json.loads((SHARED / name).read_text())
-        player = NamPlayer(parse_nam(document))
-        silence = SETTLING if document["architecture"] == "LSTM" else player.receptive_field
-        audio = recording[60_000:62_000]
-        expected = nam_reference.play(document, audio, min(silence, 25_000))
-        np.testing.assert_allclose(
-            player.play(audio), expected, rtol=0, atol=AGREEMENT * np.abs(expected).max()
-        )
+
+@conformance
+@pytest.mark.parametrize("name", [n for n in CONFORMANCE if n.startswith("identity")])
+def test_identities_return_their_input(name: str, recording: NDArray[np.float32]) -> None:
+    whole = NamPlayer(read_nam(SHARED / name)).play(recording)
+    np.testing.assert_allclose(whole, recording, rtol=0, atol=1e-6)
+
+
+@conformance
+@pytest.mark.slow
+@pytest.mark.parametrize("name", CONFORMANCE)
+def test_a_published_capture_plays_as_the_reference(
+    name: str, recording: NDArray[np.float32]
+) -> None:
+    document = json.loads((SHARED / name).read_text())
+    player = NamPlayer(parse_nam(document))
+    silence = SETTLING if document["architecture"] == "LSTM" else player.receptive_field
+    audio = recording[60_000:61_000]
+    expected = nam_reference.play(document, audio, min(silence, 25_000))
+    np.testing.assert_allclose(
+        player.play(audio), expected, rtol=0, atol=AGREEMENT * np.abs(expected).max()
+    )
