@@ -1,26 +1,28 @@
 """What timbre transfer achieves on held-out phrases, and what its adversary adds.
 
 Phrases that no training saw are played by one instrument (half of them by programs that no
-training heard), transferred, and compared with the same phrase played by the target class. Five
-ways, all through the same filter and fill:
+training heard), transferred, and compared with the same phrase played by the target class. Six
+ways, the network's and the equaliser's through the same filter and fill:
 
 - ``source``: nothing is done.
 - ``mean EQ``: one equaliser a clip, which brings its mean spectrum to the target class's.
 - ``plain``: the network, trained as long on the same batches, without the adversary (the ablation).
 - ``adversarial``: the shipped network.
 - ``oracle``: the paired target's own levels in place of a network's: what the filter can reach.
+- ``real``: the paired target itself.
 
-    python benchmarks/timbre_transfer.py [--phrases 30] [--picture docs/images/timbre-transfer.png]
+    python -m leitmotiv.instruments.timbre_pairs train.npz --phrases 350 --seed 1
+    python benchmarks/timbre_transfer.py --pack train.npz [--phrases 30] [--picture FILE.png]
 
 Columns:
 
 - ``pair dB``: mean absolute difference of band levels to the paired target (lower is better).
-- ``Frechet``: Frechet distance of cepstra and their motion to other phrases of the class (lower).
+- ``Frechet``: Frechet distance of cepstra and their motion to the class's paired targets (lower).
 - ``movement``, ``grain``: level changes from frame to frame and from band to band, as a share of
   the target's; 1 is right, below 1 is over-smoothed.
 - ``spread``: standard deviation over time of each band, as a share of the target's.
-- ``class``: how often a classifier, fitted here to real renderings of other phrases and nothing
-  else, takes the result for the target class; its accuracy on real renderings stands above.
+- ``class``: how often a classifier, fitted here to the pack's renderings and nothing else, takes
+  the result for the target class; its accuracy on real renderings it has not seen stands above.
 - ``chroma``: cosine similarity of pitch classes with the source, frame by frame.
 - ``onset F``: F-measure of onsets within 50 ms of the phrase's own.
 
@@ -42,8 +44,8 @@ from scipy.fft import dct
 from scipy.linalg import sqrtm
 from scipy.optimize import minimize
 
-from leitmotiv.audio import stft
-from leitmotiv.instruments.timbre_bands import TimbreBands
+from leitmotiv.audio import magnitude_to_db, stft
+from leitmotiv.instruments.timbre_bands import FLOOR_DB, TimbreBands
 from leitmotiv.instruments.timbre_network import TimbreNetwork, shipped_network
 from leitmotiv.instruments.timbre_pairs import CLASSES, HELD_OUT, PhrasePlayer, random_phrase
 from leitmotiv.instruments.timbre_transfer import transfer_timbre
@@ -190,24 +192,32 @@ def direction(source: str, target: str) -> str:
     return "to synth" if target in BUILT_IN else "from synth"
 
 
-def draw(path: Path, source: Any, made: Any, target: Any, names: tuple[str, str]) -> None:
-    """Draw source, transfer and the real target of one phrase."""
+def draw(path: Path, player: PhrasePlayer, network: TimbreNetwork) -> None:
+    """Draw source, transfer and the real target: from strings to a synthesiser, and back."""
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(13, 4.2), dpi=100)
-    titles = (f"source: {names[0]}", f"transferred to {names[1]}", f"played by {names[1]}")
-    for index, (audio, title) in enumerate(zip((source, made, target), titles, strict=True)):
-        axes = figure.add_subplot(1, 3, index + 1)
-        axes.imshow(
-            BANDS.of_audio(audio), origin="lower", aspect="auto", cmap="magma", vmin=-75, vmax=-20,
-            extent=(0, audio.shape[1] / SAMPLE_RATE, 0, 96),
-        )  # fmt: skip
-        ticks = [100, 500, 1000, 2000, 5000, 10000]
-        axes.set_yticks(
-            np.interp(ticks, BANDS.centres_hz, np.arange(96)), [f"{t} Hz" for t in ticks]
-        )
-        axes.set_title(title, fontsize=11)
-        axes.set_xlabel("seconds")
+    notes = random_phrase(np.random.default_rng(11))
+    rng = np.random.default_rng(1)
+    figure = Figure(figsize=(13, 8), dpi=80)
+    for row, (origin, target) in enumerate((("strings", "synth"), ("synth", "strings"))):
+        programs = {"strings": 48, "synth": 81}
+        source = player.play_class(notes, origin, programs[origin], rng)
+        paired = player.play_class(notes, target, programs[target], rng)
+        paired *= np.sqrt(np.mean(np.square(source)) / np.mean(np.square(paired)))
+        made = transfer_timbre(source, SAMPLE_RATE, target, network=network)
+        titles = (f"source: {origin}", f"transferred to {target}", f"played by {target}")
+        for column, (audio, title) in enumerate(
+            zip((source, made, paired), titles, strict=True), start=1
+        ):
+            spectrum = np.abs(stft(audio, n_fft=4096, hop_length=512)).mean(axis=0)[:900]
+            axes = figure.add_subplot(2, 3, 3 * row + column)
+            axes.imshow(
+                magnitude_to_db(spectrum / 1024), origin="lower", aspect="auto", cmap="magma",
+                vmin=-100, vmax=-25, extent=(0, 6, 0, 900 * SAMPLE_RATE / 4096 / 1000),
+            )  # fmt: skip
+            axes.set_title(title, fontsize=11)
+            axes.set_xlabel("seconds")
+            axes.set_ylabel("kHz")
     figure.tight_layout()
     figure.savefig(path)
 
@@ -215,7 +225,7 @@ def draw(path: Path, source: Any, made: Any, target: Any, names: tuple[str, str]
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--phrases", type=int, default=30)
-    parser.add_argument("--real", type=int, default=90, help="phrases of the classifier")
+    parser.add_argument("--pack", type=Path, required=True, help="renderings of other phrases")
     parser.add_argument("--network", type=Path, help="another .npz than the shipped one")
     parser.add_argument("--plain", type=Path, default=PLAIN)
     parser.add_argument("--soundfont", type=Path)
@@ -228,31 +238,27 @@ def main() -> None:
     methods: dict[str, Any] = {"source": None, "mean EQ": None}
     if arguments.plain.is_file():
         methods["plain"] = TimbreNetwork(arguments.plain)
-    methods |= {"adversarial": network, "oracle": None}
+    methods |= {"adversarial": network, "oracle": None, "real": None}
 
-    real: dict[str, list[Levels]] = defaultdict(list)
-    features, labels = [], []
-    for number in range(arguments.real):
-        rng = np.random.default_rng((3, number))
-        notes = random_phrase(rng)
-        for name in rng.permutation(NAMES)[:5]:
-            audio = player.play_class(notes, str(name), int(rng.choice(CLASSES[str(name)])), rng)
-            real[str(name)].append(levels_of(audio))
-            features.append(clip_features(real[str(name)][-1]))
-            labels.append(NAMES.index(str(name)))
-    x, y = np.array(features), np.array(labels)
-    half = len(x) // 2
-    held_out = float((Classifier(x[:half], y[:half]).predict(x[half:]) == y[half:]).mean())
+    mean: dict[str, list[Levels]] = defaultdict(list)
+    features = []
+    with np.load(arguments.pack) as pack:
+        labelled = np.flatnonzero(pack["label"] >= 0)
+        y = pack["label"][labelled]
+        for row, label in zip(pack["levels"][labelled], y, strict=True):
+            levels = np.maximum(row.astype(np.float32) / 2 + FLOOR_DB, LOWEST_DB)
+            features.append(clip_features(levels))
+            mean[NAMES[label]].append(mean_levels(levels))
+    x = np.array(features)
+    most = 2 * len(x) // 3
+    held_out = float((Classifier(x[:most], y[:most]).predict(x[most:]) == y[most:]).mean())
     classifier = Classifier(x, y)
-    class_mean = {
-        name: np.mean([mean_levels(levels) for levels in real[name]], axis=0) for name in NAMES
-    }
+    class_mean = {name: np.mean(mean[name], axis=0) for name in NAMES}
     print(f"classifier on real renderings it was not fitted to: {held_out:.1%}")
 
     rows: dict[tuple[str, str], list[dict[str, float]]] = defaultdict(list)
     frames: dict[tuple[str, str], list[NDArray[np.float64]]] = defaultdict(list)
     spent = heard_sec = 0.0
-    pictured = 0
     for number in range(arguments.phrases):
         rng = np.random.default_rng((4, number))
         notes = random_phrase(rng)
@@ -272,8 +278,8 @@ def main() -> None:
             wanted = levels_of(paired)
             for method, model in methods.items():
                 begun = time.process_time()
-                if method == "source":
-                    made = source
+                if method in ("source", "real"):
+                    made = source if method == "source" else paired
                 else:
                     if method == "mean EQ":
                         model = Given(mean=class_mean[target] - mean_levels(heard))
@@ -307,17 +313,6 @@ def main() -> None:
                     }
                 )
                 frames[method, target].append(cepstra(levels))
-                rows["real", direction(origin, target)].append(
-                    {"chroma": chroma_similarity(source, paired),
-                     "onset F": onset_f(onsets_of(paired), wanted_onsets)}
-                )  # fmt: skip
-                wish = (origin == "strings" and target == "synth", origin in BUILT_IN)[pictured > 0]
-                if arguments.picture and method == "adversarial" and wish and pictured < 2:
-                    path = arguments.picture
-                    if pictured:
-                        path = path.with_name(f"{path.stem}-back{path.suffix}")
-                    draw(path, source, made, paired, (origin, target))
-                    pictured += 1
         print(f"\r{number + 1}/{arguments.phrases}", end="", flush=True)
     print()
 
@@ -341,7 +336,7 @@ def main() -> None:
                         [
                             frechet(
                                 np.concatenate(frames[method, t]),
-                                np.concatenate([cepstra(v) for v in real[t]]),
+                                np.concatenate(frames["real", t]),
                             )
                             for t in NAMES
                             if len(frames[method, t]) >= 3
@@ -352,13 +347,10 @@ def main() -> None:
             result[f"{group}: {method}"] = {k: round(v, 4) for k, v in values.items()}
             shown = f"{distance:9.1f}" if distance == distance else " " * 9
             print(f"{method:<13}{shown}" + "".join(f"{values[c]:>10.3f}" for c in columns))
-    some = [row for (m, _), r in rows.items() if m == "real" for row in r]
-    print(
-        f"\nreal pairs: chroma {np.mean([r['chroma'] for r in some]):.3f}, "
-        f"onset F {np.mean([r['onset F'] for r in some]):.3f}"
-    )
     result["real_time_factor"] = round(heard_sec / spent, 1)
-    print(f"{result['real_time_factor']:.0f} times real time, one core, stereo at 48 kHz")
+    print(f"\n{result['real_time_factor']:.0f} times real time, one core, stereo at 48 kHz")
+    if arguments.picture:
+        draw(arguments.picture, player, network)
     if arguments.json:
         arguments.json.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
 
