@@ -16,6 +16,7 @@ from leitmotiv.pipeline import (
     Piece,
     PipelineOptions,
     compose_brief,
+    mix_form,
     mix_preset,
     plan_brief,
     render_file,
@@ -24,6 +25,7 @@ from leitmotiv.pipeline import (
 )
 from leitmotiv.score import Part, Score, make_notes, write_midi
 from leitmotiv.styles import load_style, style_names
+from leitmotiv.theory import TICKS_PER_QUARTER
 
 BRIEF = "a calm waltz for flute and cello in G major, 4 bars"
 MODELLED = PipelineOptions(engine="modelled")
@@ -202,3 +204,24 @@ def test_the_drummers_data_is_named_where_a_drummer_plays(tmp_path: Path, piece:
     assert told["rock"]["drum_model"]["licence"] == "CC-BY-4.0"
     assert "Groove MIDI Dataset" in told["rock"]["drum_model"]["attribution"]
     assert told["waltz"]["drum_model"] is None
+
+
+def test_the_mixer_is_told_bars_energy_lead_and_kick() -> None:
+    plan = plan_brief("rock song in E minor, 8 bars, 4/4, 120 bpm", seed=3)
+    parts = [part for part in plan.parts if part.role in ("melody", "counter", "drums")]
+    melody = next(part for part in parts if part.role == "melody")
+    bar = 4 * TICKS_PER_QUARTER
+    lead = Part(melody.name, melody.program, role="melody",
+                notes=make_notes([0, 2 * bar], [2 * bar, bar], [69, 71]))  # fmt: skip
+    counter = Part("Counter", 41, role="counter", notes=make_notes([3 * bar], [bar], [60]))
+    drums = Part("Drums", 0, True, role="drums",
+                 notes=make_notes([0, 480, 480], [60, 60, 60], [36, 38, 36]))  # fmt: skip
+    score = Score((lead, counter, drums), length_ticks=8 * bar)
+    form = mix_form(score, plan)
+    assert form is not None
+    np.testing.assert_allclose(np.diff(form.bar_sec), 2.0)
+    assert [sorted(one) for one in form.lead[:4]] == [[0], [0], [0], [1]]
+    assert form.lead[7] == frozenset()
+    np.testing.assert_allclose(form.kick_sec, [0.0, 0.5])
+    assert form.bar_energy[0] == plan.section_at(0).energy
+    assert mix_form(Score()) is None

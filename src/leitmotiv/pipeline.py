@@ -20,7 +20,7 @@ Conventions:
 Public names: :class:`Piece`, :class:`Rendering`, :class:`Saved`, :class:`PipelineOptions`,
 :class:`StageTime`, :data:`Progress`, :data:`STAGES`, :func:`plan_brief`, :func:`compose_brief`,
 :func:`compose_generator`, :func:`render_file`, :func:`save_piece`, :func:`save_rendering`,
-:func:`mix_preset`.
+:func:`mix_form`, :func:`mix_preset`.
 """
 
 from __future__ import annotations
@@ -43,6 +43,7 @@ from leitmotiv.styles.drum_model import load_drum_model
 
 if TYPE_CHECKING:
     from leitmotiv.audio import Master, Stems
+    from leitmotiv.mix import MixForm
     from leitmotiv.rack import RackGraph
     from leitmotiv.review import Finding
     from leitmotiv.review.originality import OriginalityReport
@@ -58,6 +59,7 @@ __all__ = [
     "StageTime",
     "compose_brief",
     "compose_generator",
+    "mix_form",
     "mix_preset",
     "plan_brief",
     "render_file",
@@ -82,11 +84,12 @@ STAGES = (
 """Stages in the order in which they run."""
 
 VOICE_PROGRAMS = range(52, 55)
+KICK_PITCHES = (35, 36)
 MAX_CHAMBER_PARTS = 6
 STYLE_MIXES = {
     "ambient": "ambient",
     "chamber": "chamber",
-    "electronic": "band",
+    "electronic": "electronic",
     "folk": "intimate",
     "jazz": "intimate",
     "lofi": "intimate",
@@ -374,14 +377,16 @@ def _sound(
             chosen = [racks.get(part.name) for part in performance.parts]
             dry = rack_stems(dry, chosen, tempo_bpm=qpm, progress=tell)
 
-    with clock.stage("mix", "balance, seats, room"):
-        from leitmotiv.mix import balance_stems, mix_down, trim_tail
+    with clock.stage("mix", "balance, room, faders"):
+        from leitmotiv.mix import balance_stems, find_preset, mix_down, trim_tail
 
+        preset = find_preset(mix_preset(performance, plan))
         stems = balance_stems(
             dry,
             tuple(part.role for part in performance.parts),
             programs=tuple(None if part.is_drum else part.program for part in performance.parts),
-            preset=mix_preset(performance, plan),
+            preset=preset,
+            form=mix_form(performance, plan),
             overwrite=True,  # the dry stems have no further use
         )
         stems = trim_tail(stems, overwrite=True)
@@ -390,7 +395,47 @@ def _sound(
     with clock.stage("master", "loudness and peaks"):
         from leitmotiv.mix import master
 
-        return stems, master(mix, stems.sample_rate)
+        return stems, master(mix, stems.sample_rate, tone=preset.tone)
+
+
+def mix_form(score: Score, plan: Plan | None = None) -> MixForm | None:
+    """Tell the mixer the bars, energy, lead and kick of a piece; None for one without bars.
+
+    The lead of a bar are the melody parts that play in it; where they rest, the part to which
+    the plan gives the theme, and else a counter-melody.
+    """
+    from leitmotiv.mix import MixForm
+
+    lines = score.bar_ticks
+    if score.num_bars < 1 or not score.num_notes:
+        return None
+    plays = np.zeros((len(score.parts), score.num_bars), dtype=bool)
+    for index, part in enumerate(score.parts):
+        onset, end = part.notes["onset"], part.notes["onset"] + part.notes["duration"]
+        first, last = score.bar_index_at(onset), score.bar_index_at(np.maximum(end - 1, onset))
+        for start, stop in set(zip(first.tolist(), last.tolist(), strict=True)):
+            plays[index, start : stop + 1] = True
+    theme = np.full(score.num_bars, -1)
+    for placement in plan.placements if plan is not None else ():
+        theme[placement.bar_index : placement.bar_index + placement.num_bars] = placement.part_index
+    roles = [part.role for part in score.parts]
+    lead = []
+    for bar in range(score.num_bars):
+        playing = [index for index in range(len(roles)) if plays[index, bar]]
+        melody = [index for index in playing if roles[index] == "melody"]
+        melody = melody or [index for index in playing if index == theme[bar]]
+        lead.append(frozenset(melody or [i for i in playing if roles[i] == "counter"]))
+    energy = np.full(score.num_bars, 0.5)
+    for section in plan.sections if plan is not None else ():
+        energy[section.start_bar_index : section.end_bar_index] = section.energy
+    kicks = [
+        part.notes["onset"][np.isin(part.notes["pitch"], KICK_PITCHES)]
+        for part in score.parts
+        if part.is_drum
+    ]
+    onsets = np.unique(np.concatenate(kicks)) if kicks else np.zeros(0, dtype=np.int64)
+    to_sec = score.tempo_map.tick_to_sec
+    return MixForm(to_sec(lines), energy, tuple(lead), to_sec(onsets))
 
 
 def mix_preset(score: Score, plan: Plan | None = None) -> str:

@@ -5,11 +5,13 @@ import tracemalloc
 import numpy as np
 import pytest
 
-from leitmotiv.audio import Stems, integrated_lufs, sample_peak_dbfs
+from leitmotiv.audio import Stems, hop_powers, integrated_lufs, sample_peak_dbfs
 from leitmotiv.errors import AudioError
 from leitmotiv.mix import (
     PRESETS,
+    MixForm,
     balance_stems,
+    bar_differences_lu,
     find_preset,
     master,
     mix_down,
@@ -197,3 +199,58 @@ def test_a_long_piece_takes_little_memory_beside_its_stems(rng, monkeypatch):
     assert balance_peak < 2.2 * stem + transforms
     assert master_peak < 3.6 * stem + 20_000_000
     assert mastered.audio.nbytes == stem
+
+
+def moving_form(seconds: float = 6.0) -> MixForm:
+    bars = np.arange(0, seconds + 0.1, 1.0)
+    energy = np.linspace(0.1, 0.9, len(bars) - 1)
+    lead = (frozenset({0}),) * len(energy)
+    return MixForm(bars, energy, lead, kick_sec=np.arange(0, seconds, 0.5))
+
+
+def test_with_a_form_the_stems_still_sum_to_the_mix_and_nothing_clips(stems):
+    for preset in ("concert", "electronic"):
+        balanced = balance_stems(stems, ROLES, preset=preset, form=moving_form())
+        mix = mix_down(balanced)
+        assert np.abs(np.sum(balanced.audio, axis=0, dtype=np.float64) - mix).max() < 1e-6
+        assert sample_peak_dbfs(mix) <= -2.99
+        assert max(sample_peak_dbfs(audio) for audio in balanced.audio) <= -0.99
+
+
+def test_each_stem_depends_on_the_others_by_gains_alone(stems):
+    """Linear: a sound added to a stem comes out as the same sound, shaped the same way."""
+    first = balance_stems(stems, ROLES, form=moving_form())
+    doubled = Stems(stems.names, tuple(2 * audio for audio in stems.audio))
+    second = balance_stems(doubled, ROLES, form=moving_form())
+    for one, other in zip(first.audio, second.audio, strict=True):
+        np.testing.assert_allclose(one, other, atol=2e-5)
+
+
+def test_a_melody_that_sinks_is_brought_over_the_rest(stems):
+    sinking = stems.audio[0].copy()
+    sinking[:, 3 * SAMPLE_RATE :] *= np.float32(0.2)
+    given = Stems(stems.names, (sinking, *stems.audio[1:]))
+    differences = {}
+    for name, form in (("still", None), ("ridden", moving_form())):
+        balanced = balance_stems(given, ROLES, programs=QUARTET, preset="chamber", form=form)
+        powers = [hop_powers(audio, SAMPLE_RATE) for audio in balanced.audio]
+        differences[name] = bar_differences_lu(powers, moving_form())
+    assert differences["still"].min() < -12
+    assert differences["ridden"].min() > differences["still"].min() + 6
+    assert np.ptp(differences["ridden"]) < np.ptp(differences["still"]) - 5
+
+
+def test_pads_duck_under_the_kick_where_the_style_wants_it(rng):
+    pad = (0.1 * rng.standard_normal((2, 6 * SAMPLE_RATE))).astype(np.float32)
+    levels = {}
+    for preset in ("electronic", "ambient"):
+        balanced = balance_stems(
+            Stems(("Pad",), (pad,)), ("pad",), preset=preset, form=moving_form()
+        ).audio[0]
+        # Just after each kick against just before the next.
+        kicks = (np.arange(2, 10) * 0.5 * SAMPLE_RATE).astype(int)
+        after = np.mean([np.mean(balanced[:, k + 200 : k + 1200] ** 2) for k in kicks])
+        before = np.mean([np.mean(balanced[:, k - 3000 : k - 1000] ** 2) for k in kicks])
+        levels[preset] = 10 * np.log10(after / before)
+    assert levels["electronic"] == pytest.approx(-6.0, abs=1.0)
+    assert levels["ambient"] == pytest.approx(0.0, abs=0.6)

@@ -1,10 +1,16 @@
-"""Balance: levels, seats and a shared room, stem by stem.
+"""Balance: levels, seats, room and automation, stem by stem.
 
 Purpose: turn dry stems into stems that sum to a finished mix.
 
+How it works, for each stem: a high pass by role, bells that make room for the melody and the kick
+(:mod:`~leitmotiv.mix.unmask`), a seat; a level by role; faders that follow the energy of the form
+and ride the melody over what accompanies it (:mod:`~leitmotiv.mix.automation`); a share of the
+room by its depth and the energy of the section; ducking under the kick where the style wants it.
+
 Conventions: levels come from gated integrated loudness (ITU-R BS.1770-4) of each stem while it
 plays, so a part that rests a lot is not turned up for its rests. A part that hardly plays keeps
-the gain of its neighbours. Every step is linear in the stem, so the stems sum to the mix.
+the gain of its neighbours. Every step is linear in the stem, so the stems sum to the mix; nothing
+on the bus depends on what the others do at the moment.
 
 Public names: :func:`balance_stems`, :func:`mix_down`, :func:`trim_tail`.
 """
@@ -20,12 +26,22 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from leitmotiv.audio import Stems, active_sec, integrated_lufs
+from leitmotiv.audio import LoudnessMeter, Stems, integrated_lufs
+from leitmotiv.audio.loudness import HOP_SEC
 from leitmotiv.effects import Band, Equalizer
 from leitmotiv.errors import AudioError
+from leitmotiv.mix.automation import (
+    SEND_ENERGY_DB,
+    GainCurve,
+    duck,
+    energy_curves_db,
+    ride_levels_db,
+)
+from leitmotiv.mix.form import MixForm
 from leitmotiv.mix.presets import ROLES, MixPreset, find_preset
 from leitmotiv.mix.room import convolve, hall_response
 from leitmotiv.mix.seating import Seat, place, seat_parts
+from leitmotiv.mix.unmask import stem_spectrum_db, unmasking_bands
 
 __all__ = ["balance_stems", "mix_down", "trim_tail"]
 
@@ -37,7 +53,9 @@ END_FADE_SEC = 0.25
 WIDEST_DB = -4.0  # side against middle: wider than this thins out on one loudspeaker
 TAIL_FLOOR_DB = -72.0  # below the peak of the mix nobody hears the room any more
 TAIL_REST_SEC = 0.3
+ACTIVE_DBFS = -60.0
 _BLOCK = 2**17  # samples filtered at a time
+_N_FFT = 8192
 
 # High pass by role in Hz; lowered for a stem that really plays down there.
 _HIGH_PASS_HZ = {
@@ -53,40 +71,53 @@ _HIGH_PASS_HZ = {
 @dataclass(frozen=True)
 class _Measured:
     audio: NDArray[np.float32]
+    powers: NDArray[np.float64]  # K-weighted, a hop of 100 ms each
     lufs: float
     active: float
 
 
-def _high_pass_hz(audio: NDArray[np.float32], role: str, sample_rate: int) -> float:
+def _power_spectrum(audio: NDArray[np.float32]) -> NDArray[np.float64] | None:
+    """Summed power of up to 64 frames of the middle, shape (_N_FFT / 2 + 1,)."""
+    num_frames = min(audio.shape[1] // _N_FFT, 64)
+    if not num_frames or not audio.any():
+        return None
+    starts = np.linspace(0, audio.shape[1] - _N_FFT, num_frames).astype(np.int64)
+    frames = np.stack([audio[0, at : at + _N_FFT] + audio[1, at : at + _N_FFT] for at in starts])
+    frames *= np.hanning(_N_FFT).astype(np.float32)
+    spectrum = np.fft.rfft(frames, axis=1)
+    return np.asarray((np.square(spectrum.real) + np.square(spectrum.imag)).sum(axis=0))
+
+
+def _high_pass_hz(power: NDArray[np.float64] | None, role: str, sample_rate: int) -> float:
     """Role's high pass, at most 0.8 of the frequency below which 1 % of the energy lies."""
-    n_fft = 8192
     wanted = _HIGH_PASS_HZ[role]
-    num_frames = min(audio.shape[1] // n_fft, 64)
-    if not num_frames:
+    if power is None:
         return min(wanted, 28.0)
-    starts = np.linspace(0, audio.shape[1] - n_fft, num_frames).astype(np.int64)
-    frames = np.stack([audio[0, at : at + n_fft] + audio[1, at : at + n_fft] for at in starts])
-    power = np.square(np.abs(np.fft.rfft(frames * np.hanning(n_fft), axis=1))).sum(axis=0)
     share = np.cumsum(power) / max(float(power.sum()), 1e-20)
-    lowest_hz = float(np.searchsorted(share, 0.01)) * sample_rate / n_fft
+    lowest_hz = float(np.searchsorted(share, 0.01)) * sample_rate / _N_FFT
     return max(min(wanted, 0.8 * lowest_hz), 20.0)
 
 
 def _prepare(
-    audio: NDArray[np.float32], role: str, seat: Seat, sample_rate: int, overwrite: bool
+    audio: NDArray[np.float32],
+    seat: Seat,
+    bands: tuple[Band, ...],
+    sample_rate: int,
+    overwrite: bool,
 ) -> _Measured:
     """Filter, seat and measure one stem."""
     placed = audio if overwrite else np.zeros_like(audio)
     if not audio.any():
-        return _Measured(placed, -math.inf, 0.0)
-    bands = [Band("high_pass", _high_pass_hz(audio, role, sample_rate))]
-    if seat.depth > 0.3:  # air between the back desks and the audience
-        bands.append(Band("high_shelf", 6000.0, -3.0 * seat.depth))
-    equalizer = Equalizer(tuple(bands), sample_rate=sample_rate)
+        hops = audio.shape[1] // round(HOP_SEC * sample_rate)
+        return _Measured(placed, np.zeros(hops), -math.inf, 0.0)
+    equalizer = Equalizer(bands, sample_rate=sample_rate)
+    meter = LoudnessMeter(2, sample_rate)
     for start in range(0, audio.shape[1], _BLOCK):
         block = slice(start, start + _BLOCK)
         placed[:, block] = equalizer.process(place(audio[:, block], seat))
-    return _Measured(placed, integrated_lufs(placed, sample_rate), active_sec(placed, sample_rate))
+        meter.add(placed[:, block])
+    active = HOP_SEC * float(np.count_nonzero(meter.powers > 2 * 10 ** (ACTIVE_DBFS / 10)))
+    return _Measured(placed, meter.powers, meter.integrated_lufs, active)
 
 
 def _gains_db(
@@ -120,6 +151,7 @@ def balance_stems(
     *,
     programs: Sequence[int | None] | None = None,
     preset: str | MixPreset = "concert",
+    form: MixForm | None = None,
     overwrite: bool = False,
 ) -> Stems:
     """Balance, seat and reverberate stems; their sum is the mix.
@@ -134,7 +166,10 @@ def balance_stems(
     programs : sequence of int or None, optional
         General MIDI program of each stem, for seating; None where it has none.
     preset : str or MixPreset
-        ``concert``, ``chamber``, ``band``, ``choir``, ``ambient``, ``intimate``, or your own.
+        ``concert``, ``chamber``, ``band``, ``electronic``, ``choir``, ``ambient``, ``intimate``,
+        or your own.
+    form : MixForm, optional
+        Bars, energy, who leads and where the kick falls; without it no fader moves.
     overwrite : bool
         Work in the buffers of ``stems``, which are lost; halves the memory of a long piece.
 
@@ -166,24 +201,32 @@ def balance_stems(
 
     # SciPy's filters and transforms release the interpreter lock.
     with ThreadPoolExecutor(max_workers=min(os.cpu_count() or 1, 4)) as pool:
+        powers = list(pool.map(_power_spectrum, stems.audio))
+        bands = _equalizers(powers, roles, seats, chosen, sample_rate)
         prepared = [
-            pool.submit(_prepare, audio, role, seat, sample_rate, overwrite)
-            for audio, role, seat in zip(stems.audio, roles, seats, strict=True)
+            pool.submit(_prepare, audio, seat, own, sample_rate, overwrite)
+            for audio, seat, own in zip(stems.audio, seats, bands, strict=True)
         ]
         measured = [future.result() for future in prepared]
         gains_db = _gains_db(measured, roles, chosen)
+        sends_db = [
+            chosen.send_db + chosen.role_send_db[role] + 6 * (seat.depth - 0.3)
+            for role, seat in zip(roles, seats, strict=True)
+        ]
+        faders = _faders(measured, roles, gains_db, sends_db, chosen, form)
 
         def finish(index: int) -> NDArray[np.float32]:
             direct = measured[index].audio
             if measured[index].lufs == -math.inf and not direct.any():
                 return direct
-            seat = seats[index]
-            send_db = chosen.send_db + chosen.role_send_db[roles[index]] + 6 * (seat.depth - 0.3)
-            direct *= np.float32(10 ** (gains_db[index] / 20))
-            wet = convolve(direct, response)
-            wet *= np.float32(10 ** (send_db / 20))
+            role = roles[index]
+            faders[index].apply(direct, sample_rate)
+            send = _send(form, sends_db[index])
+            wet = convolve(direct, response, send=send, sample_rate=sample_rate)
             direct += wet
             del wet
+            if form is not None:
+                duck(direct, form.kick_sec, chosen.duck_db.get(role, 0.0), sample_rate)
             _narrow(direct)
             return direct
 
@@ -194,6 +237,65 @@ def balance_stems(
         if stem.lufs > -math.inf or audio.any():  # pages of untouched zeros cost no memory
             audio *= scale
     return Stems(stems.names, tuple(balanced), sample_rate)
+
+
+def _equalizers(
+    powers: Sequence[NDArray[np.float64] | None],
+    roles: Sequence[str],
+    seats: Sequence[Seat],
+    preset: MixPreset,
+    sample_rate: int,
+) -> list[tuple[Band, ...]]:
+    """What each stem is filtered with: high pass, room for the melody, air by its depth."""
+    spectra = [None if power is None else stem_spectrum_db(power, sample_rate) for power in powers]
+    levels = [preset.role_level_lu[role] for role in roles]
+    unmasking = unmasking_bands(spectra, roles, levels, sample_rate=sample_rate)
+    equalizers = []
+    for power, role, seat, bells in zip(powers, roles, seats, unmasking, strict=True):
+        bands = [Band("high_pass", _high_pass_hz(power, role, sample_rate)), *bells]
+        if seat.depth > 0.3:  # air between the back desks and the audience
+            bands.append(Band("high_shelf", 6000.0, -3.0 * seat.depth))
+        equalizers.append(tuple(bands))
+    return equalizers
+
+
+def _faders(
+    measured: Sequence[_Measured],
+    roles: Sequence[str],
+    gains_db: Sequence[float],
+    sends_db: Sequence[float],
+    preset: MixPreset,
+    form: MixForm | None,
+) -> list[GainCurve]:
+    """The level of each stem over time."""
+    if form is None:
+        return [GainCurve(np.zeros(1), np.asarray([gain])) for gain in gains_db]
+    levels = np.asarray(gains_db)[:, None] + energy_curves_db(form, roles)
+    powers = [
+        _with_room(stem.powers, send_db, preset.decay_sec)
+        for stem, send_db in zip(measured, sends_db, strict=True)
+    ]
+    levels = levels + ride_levels_db(powers, levels, form, preset.melody_over_lu)
+    return [GainCurve.from_bars(form.bar_sec, level) for level in levels]
+
+
+def _with_room(
+    powers: NDArray[np.float64], send_db: float, decay_sec: float
+) -> NDArray[np.float64]:
+    """Power of a stem together with its share of the room, which rings on."""
+    from scipy.signal import lfilter
+
+    kept = 10 ** (-6 * HOP_SEC / decay_sec)
+    ringing = lfilter([1 - kept], [1.0, -kept], powers)
+    return np.asarray(powers + 10 ** (send_db / 10) * ringing)
+
+
+def _send(form: MixForm | None, send_db: float) -> GainCurve:
+    """The way to the room: calm sections stand deeper in it."""
+    if form is None:
+        return GainCurve(np.zeros(1), np.asarray([send_db]))
+    mean = float(np.average(form.bar_energy, weights=np.diff(form.bar_sec)))
+    return GainCurve.from_bars(form.bar_sec, send_db + SEND_ENERGY_DB * (form.bar_energy - mean))
 
 
 def _narrow(audio: NDArray[np.float32]) -> None:

@@ -16,7 +16,9 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from leitmotiv.audio.buffers import SAMPLE_RATE
 from leitmotiv.effects import Band, Equalizer, Reverb, room_response
+from leitmotiv.mix.automation import GainCurve
 from leitmotiv.mix.presets import MixPreset
 
 __all__ = ["convolve", "hall_response"]
@@ -73,7 +75,13 @@ def hall_response(preset: MixPreset, sample_rate: int) -> NDArray[np.float32]:
     )
 
 
-def convolve(audio: NDArray[np.float32], response: NDArray[np.float32]) -> NDArray[np.float32]:
+def convolve(
+    audio: NDArray[np.float32],
+    response: NDArray[np.float32],
+    *,
+    send: GainCurve | None = None,
+    sample_rate: int = SAMPLE_RATE,
+) -> NDArray[np.float32]:
     """Convolve stereo audio with a 2-in 2-out response, cut to the length of the audio.
 
     Overlap and add; silent segments cost nothing.
@@ -82,6 +90,10 @@ def convolve(audio: NDArray[np.float32], response: NDArray[np.float32]) -> NDArr
     ----------
     audio : ndarray of float32, shape (2, samples)
     response : ndarray of float32, shape (2 inputs, 2 outputs, taps)
+    send : GainCurve, optional
+        Gain over time on the way in.
+    sample_rate : int
+        Hz, which ``send`` needs.
 
     Returns
     -------
@@ -99,6 +111,9 @@ def convolve(audio: NDArray[np.float32], response: NDArray[np.float32]) -> NDArr
         segment = audio[:, start : start + hop]
         if not segment.any():
             continue
+        if send is not None:
+            segment = segment.copy()
+            send.apply(segment, sample_rate, offset_sample=start)
         sent = rfft(segment, length, axis=1)
         mixed = sent[0] * spectrum[0] + sent[1] * spectrum[1]
         wet = irfft(mixed, length, axis=1)
