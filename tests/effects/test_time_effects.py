@@ -24,6 +24,22 @@ SETTINGS: dict[str, tuple[str, dict]] = {
         "pitch_shifter",
         {"semitones": 5.0, "kind": "tight", "span_ms": 10.0, "dry_level": 0.3},
     ),
+    "granular": (
+        "granular",
+        {"density_hz": 60.0, "grain_ms": 40.0, "spray_ms": 50.0, "octave_chance": 0.3},
+    ),
+    "looper": (
+        "looper",
+        {
+            "loop_sec": 0.1,
+            "auto_record": True,
+            "overdub": 1.0,
+            "num_slices": 3,
+            "pass_detune_cents": 30.0,
+            "shuffle_chance": 0.5,
+            "reverse_chance": 0.3,
+        },
+    ),
     "evolving delay": (
         "evolving_delay",
         {
