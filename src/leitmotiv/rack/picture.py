@@ -183,7 +183,11 @@ def _draw_cable(
         # A cable that changes its row over several columns changes it first.
         steps = np.sign(start[1] - end[1]) if distance > 1.2 * _COLUMN else 0.0
         bend = 0.22 * float(steps)
-        middle = (tail[0] + 0.5 * (head[0] - tail[0]), tail[1] + 0.5 * (head[1] - tail[1]) + 0.1)
+        across, down = head[0] - tail[0], head[1] - tail[1]
+        middle = (
+            tail[0] + 0.5 * across + 0.5 * bend * down,
+            tail[1] + 0.5 * down - 0.5 * bend * across + (0.0 if bend else 0.1),
+        )
     axes.add_patch(
         FancyArrowPatch(
             tail,
