@@ -44,6 +44,18 @@ def test_peaks_stay_below_full_scale_on_a_hot_source(tmp_path):
     assert soundfile.info(tmp_path / "out.wav").subtype == "PCM_24"
 
 
+def test_a_click_does_not_turn_the_file_down(tmp_path):
+    audio = melody(48000, 1)
+    audio[0, 70000:70003] = [0.9, -0.9, 0.9]
+    write_wav(tmp_path / "in.wav", audio, 48000, subtype="FLOAT")
+    report = transfer_file(tmp_path / "in.wav", tmp_path / "out.wav", "brass")
+    made, _ = read_audio(tmp_path / "out.wav")
+    assert np.abs(made).max() <= 0.97
+    before, after = (np.square(x[0, :60000]).mean() for x in (audio, made))
+    assert abs(10 * np.log10(after / before)) < 6
+    assert report.num_samples == audio.shape[1]
+
+
 @pytest.mark.parametrize("length", [0, 1, 700])
 def test_short_and_empty_files_keep_their_length(tmp_path, length):
     write_wav(tmp_path / "in.wav", np.full((2, length), 0.1, np.float32), 48000)

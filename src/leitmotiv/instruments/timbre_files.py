@@ -1,7 +1,8 @@
 """Timbre transfer of audio files of any length, in the memory of a few seconds.
 
 The source is read three times at most: to measure its level, to transfer it, and, as samples of a
-temporary file, to bring the result to the source's level without clipping. The result appears
+temporary file, to bring the result to the source's level; where peaks would clip, it gets up to
+3 dB quieter, and single peaks beyond that are rounded. The result appears
 under its name only when it is complete.
 
 Public names: :func:`transfer_file`, :class:`TransferReport`.
@@ -28,6 +29,8 @@ __all__ = ["TransferReport", "transfer_file"]
 
 _BLOCK = 1 << 16
 _HIGHEST_PEAK = 10 ** (-0.3 / 20)
+_MOST_QUIETER_DB = 3.0  # one click must not turn a whole file down: beyond, peaks are rounded
+_KNEE = 0.8  # where rounding begins; below, samples stay what they are
 _MOST_WAV_BYTES = 4_000_000_000  # beyond, the RF64 form of WAV
 
 
@@ -142,15 +145,15 @@ def transfer_file(
                     made.write(rough, stream.push(block))
                 made.write(rough, stream.finish())
             gain = math.sqrt(before.power / made.power) if before.power and made.power else 1.0
-            limited = made.peak * gain > max(_HIGHEST_PEAK, before.peak)
+            limited = made.peak * gain > _HIGHEST_PEAK
             if limited:
-                gain = max(_HIGHEST_PEAK, min(before.peak, 1.0)) / made.peak
+                gain = max(_HIGHEST_PEAK / made.peak, gain * 10 ** (-_MOST_QUIETER_DB / 20))
             with ExitStack() as stack:
                 again = stack.enter_context(soundfile.SoundFile(parts[0]))
                 final = soundfile.SoundFile(parts[1], subtype="PCM_24", **header)
                 stack.enter_context(final)
                 for block in _blocks(again):
-                    final.write(np.clip(block.T * np.float32(gain), -1.0, 1.0))
+                    final.write(_rounded(block.T * np.float32(gain)))
                 report(1.0)
             os.replace(parts[1], target)
         except (OSError, soundfile.LibsndfileError) as error:
@@ -162,6 +165,16 @@ def transfer_file(
             for part in parts:
                 part.unlink(missing_ok=True)
     return TransferReport(length, channels, rate, 20 * math.log10(gain), limited)
+
+
+def _rounded(samples: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Bend what would pass the highest peak; untouched where nothing would."""
+    level = np.abs(samples)
+    if level.max(initial=0.0) <= _HIGHEST_PEAK:
+        return samples
+    room = _HIGHEST_PEAK - _KNEE
+    bent = _KNEE + room * np.tanh((level - _KNEE) / room)
+    return np.where(level > _KNEE, np.copysign(bent, samples), samples).astype(np.float32)
 
 
 class _Loudness:
