@@ -44,6 +44,7 @@ _CHUNK_FRAMES = 128
 _FILTER_DB = 18.0  # a filter's boost beyond which stretched copies fill in
 _FILL_DB = 40.0  # boost of the copies
 _CUT_DB = 60.0
+_RUMBLE_HZ, _RUMBLE_BOOST_DB = 90.0, 3.0  # below, recordings hold rumble more often than notes
 _SILENT_DB = -92.0  # what the source has below is nothing, or noise of its format: no boost
 
 
@@ -183,9 +184,11 @@ class TimbreTransfer:
         """Bring spectra (channels, bins, k) from levels (bands, k) to others."""
         wish = (answer - heard) * np.float32(self._amount)
         boost = np.where(heard < _SILENT_DB, 0.0, _FILTER_DB if self._fill else _FILL_DB)
+        low = self._bands.centres_hz < _RUMBLE_HZ
+        boost[low] = np.minimum(boost[low], _RUMBLE_BOOST_DB)
         direct = np.clip(wish, -_CUT_DB, boost).astype(np.float32)
         result = spectra * self._to_bins(direct)
-        missing = wish > boost
+        missing = (wish > boost) & ~low[:, None]
         if self._fill and missing.any():
             target = np.minimum(heard + wish, 0.0)
             lacking = 10 ** (target / 10) - 10 ** ((heard + direct) / 10)
