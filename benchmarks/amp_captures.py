@@ -58,7 +58,7 @@ CAPTURES: dict[str, tuple[str, str, dict[str, Any]]] = {
         "hi_gain",
         {
             "voicing": "lead",
-            "drive": 0.62,
+            "drive": 0.5,
             "bass": 0.45,
             "middle": 0.7,
             "treble": 0.5,

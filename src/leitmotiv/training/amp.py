@@ -268,6 +268,23 @@ class _Run:
         return True
 
 
+def _learn(run: _Run, started: float, checkpoint: Path | None, report: Report | None) -> None:
+    """Take steps to the end or until the time is up, judging twenty times on the way."""
+    minutes, saved, out_of_time = run.options.minutes, started, False
+    judge_every = max(run.num_steps // 20, 1)
+    while run.step < run.num_steps and not out_of_time:
+        run.advance()
+        now = time.monotonic()
+        out_of_time = minutes is not None and now - started > 60 * minutes
+        if run.step % judge_every == 0 or run.step == run.num_steps or out_of_time:
+            plain, bright = run.judge()
+            if report is not None:
+                report(run.step, run.num_steps, plain, bright)
+        if checkpoint is not None and now - saved > _SAVE_EVERY_SEC:
+            run.save(checkpoint)
+            saved = now
+
+
 def train_amp(
     dry: np.ndarray,
     wet: np.ndarray,
@@ -286,7 +303,8 @@ def train_amp(
         Hz.
     options : AmpOptions, optional
     checkpoint : Path, optional
-        Where the run is saved every minute, and goes on from; removed when it is done.
+        Where the run is saved every minute and when it is stopped, and goes on from; removed when
+        it is done.
     report : callable, optional
         Called with step, number of steps and the two ratios of the held-out end.
 
@@ -312,20 +330,14 @@ def train_amp(
         run = _Run(dry, wet, sample_rate, options)
         if checkpoint is not None and checkpoint.is_file():
             run.resume(checkpoint)
-        started = saved = time.monotonic()
-        judge_every = max(run.num_steps // 20, 1)
-        out_of_time = False
-        while run.step < run.num_steps and not out_of_time:
-            run.advance()
-            now = time.monotonic()
-            out_of_time = options.minutes is not None and now - started > 60 * options.minutes
-            if run.step % judge_every == 0 or run.step == run.num_steps or out_of_time:
-                plain, bright = run.judge()
-                if report is not None:
-                    report(run.step, run.num_steps, plain, bright)
-            if checkpoint is not None and now - saved > _SAVE_EVERY_SEC:
+        started = time.monotonic()
+        try:
+            _learn(run, started, checkpoint, report)
+        except BaseException:
+            # Ctrl-C, too: the same command goes on from here.
+            if checkpoint is not None:
                 run.save(checkpoint)
-                saved = now
+            raise
     finally:
         torch.set_num_threads(threads)
     run.net.load_state_dict(run.best_weights)
