@@ -6,7 +6,8 @@ on an attack is taken back with a fast envelope of the whole signal.
 Conventions: audio mono float, times in seconds from the onset, levels as in
 :mod:`~leitmotiv.instruments.neural_grid`.
 
-Public names: :class:`NoteFrames`, :func:`analyse_note`, :func:`find_onset`, :func:`note_level`.
+Public names: :class:`NoteFrames`, :func:`analyse_note`, :func:`find_onset`, :func:`find_ending`,
+:func:`note_level`.
 
 References: X. Serra and J. Smith, *Spectral Modeling Synthesis*, Computer Music Journal, 1990.
 """
@@ -25,14 +26,13 @@ from leitmotiv.instruments.neural_grid import (
     GROUP_EDGES,
     MAX_HARMONIC,
     NUM_BANDS,
-    NUM_GROUPS,
     TOP_HZ,
     noise_edges_hz,
     partial_hz,
 )
 from leitmotiv.instruments.oscillators import loudness_weight, midi_to_hz
 
-__all__ = ["NoteFrames", "analyse_note", "find_onset", "note_level"]
+__all__ = ["NoteFrames", "analyse_note", "find_ending", "find_onset", "note_level"]
 
 Float = NDArray[np.float64]
 
@@ -68,6 +68,34 @@ def find_onset(audio: NDArray[Any], sample_rate: int, threshold_db: float = -34.
     return max(int(loud[0]) - size // 2, 0) if len(loud) else 0
 
 
+def find_ending(audio: NDArray[Any], sample_rate: int) -> tuple[float, float]:
+    """When a note is let go, in seconds, and how fast it falls then, in dB/s.
+
+    A tone that dies away by itself is let go at its end.
+    """
+    hop = int(0.01 * sample_rate)
+    size = 3 * hop
+    count = max((len(audio) - size) // hop + 1, 1)
+    pieces = [audio[k * hop : k * hop + size].astype(np.float64) for k in range(count)]
+    level = np.array([10 * np.log10(np.mean(piece**2) + 1e-14) for piece in pieces])
+    length = len(audio) / sample_rate
+    if count < 12:
+        return length, 150.0
+    # What the body does goes on in a straight line; the end leaves it by 8 dB.
+    body = slice(count // 8, max(count * 5 // 8, count // 8 + 4))
+    slope, base = np.polyfit(np.arange(count)[body], level[body], 1)
+    line = base + min(slope, 0.0) * np.arange(count)
+    inside = np.flatnonzero(level > line - 8.0)
+    last = int(inside[-1])
+    if last >= count - 3:
+        return length, 150.0
+    tail = level[last:]
+    low = np.flatnonzero(tail < tail[0] - 20.0)
+    span = int(low[0]) if len(low) else len(tail) - 1
+    rate = (tail[0] - tail[span]) / max(span * hop / sample_rate, 0.01)
+    return min(last * hop / sample_rate + 0.02, length), float(np.clip(rate, 20.0, 800.0))
+
+
 def note_level(audio: NDArray[Any], sample_rate: int) -> float:
     """K-weighted RMS of the loudest 100 ms of a mono note; 0 for silence."""
     audio = np.asarray(audio, np.float64)
@@ -80,10 +108,15 @@ def note_level(audio: NDArray[Any], sample_rate: int) -> float:
     return float(np.sqrt(max(uniform_filter1d(weighted**2, span, mode="constant").max(), 0.0)))
 
 
-def _windows(audio: Float, centres: NDArray[np.int64], length: int) -> tuple[Float, int]:
-    """Power spectra at the centres through a Hann window: (frames, bins), FFT size."""
+def _windows(
+    audio: Float, centres: NDArray[np.int64], length: int, *, clean: bool = False
+) -> tuple[Float, int]:
+    """Power spectra at the centres: (frames, bins), FFT size.
+
+    Through a Hann window, or where ``clean`` through Blackman's, whose side lobes are lower.
+    """
     n_fft = 1 << int(np.ceil(np.log2(2 * length)))
-    window = np.hanning(length + 1)[:length]
+    window = (np.blackman if clean else np.hanning)(length + 1)[:length]
     padded = np.pad(audio, (length, length + n_fft))
     index = centres + length - length // 2
     frames = np.lib.stride_tricks.sliding_window_view(padded, length)[index] * window
@@ -121,7 +154,9 @@ def _pitch_curve(power: Float, nominal_hz: float, stiffness: float, bin_hz: floa
         stretch = float(partial_hz(1.0, stiffness, harmonic))
         if stretch * nominal_hz > top:
             break
+        # Wide enough for 60 cents, and never so narrow that no bin lies inside.
         reach = np.minimum(0.035 * stretch * guess, 0.4 * nominal_hz)
+        reach = np.maximum(reach, 1.01 * bin_hz)
         hz, peak = _peak_hz(power, stretch * guess, reach, bin_hz)
         found.append(hz / stretch)
         strength.append(peak)
@@ -153,7 +188,7 @@ def _stiffness(audio: Float, sample_rate: int, nominal_hz: float) -> float:
             break
         reach = np.array([max(0.015 * guess, 0.25 * nominal_hz if harmonic > 1 else 0.0)])
         hz, peak = _peak_hz(power, np.array([guess]), np.minimum(reach, 0.3 * nominal_hz), bin_hz)
-        if peak[0] < 1e-7 * loudest:
+        if peak[0] < 1e-6 * loudest:
             continue
         orders.append(harmonic)
         places.append(float(hz[0]) / harmonic)
@@ -164,7 +199,8 @@ def _stiffness(audio: Float, sample_rate: int, nominal_hz: float) -> float:
             if base > 0:
                 stiffness = float(np.clip(slope / base, 0.0, 4e-3))
                 f0 = float(np.clip(np.sqrt(base), nominal_hz * 0.97, nominal_hz * 1.03))
-    return stiffness if stiffness > 1e-5 else 0.0
+    # Fewer partials than four could bend any line.
+    return stiffness if stiffness > 1e-5 and len(orders) >= 4 else 0.0
 
 
 def _release_rate(audio: Float, sample_rate: int, key_up_sec: float | None) -> float:
@@ -238,21 +274,19 @@ def analyse_note(
 
     lobe_hz = min(2.0 * sample_rate / length, 0.5 * nominal)
     half = max(int(lobe_hz / bin_hz), 1)
-    offsets = np.arange(-half, half + 1)
-    rows = np.arange(len(power))[:, None]
-    cumulative = np.zeros((len(power), NUM_GROUPS))
-    counts = np.zeros((len(power), NUM_GROUPS))
-    for group in range(NUM_GROUPS):
-        for harmonic in range(GROUP_EDGES[group] + 1, GROUP_EDGES[group + 1] + 1):
-            hz = partial_hz(f0, stiffness, harmonic)
-            inside = hz < top
-            if not inside.any():
-                break
-            index = np.rint(hz / bin_hz).astype(np.int64)[:, None] + offsets
-            index = np.clip(index, 1, power.shape[1] - 1)
-            found = power[rows, index].sum(1) - density_bins[rows, index].sum(1)
-            cumulative[:, group] += np.where(inside, np.maximum(found, 0.0), 0.0)
-            counts[:, group] += inside
+    # Power summed up over frequency: every partial is the difference of two places in it.
+    summed = np.cumsum(power - density_bins, axis=1)
+    order = np.arange(1, MAX_HARMONIC + 1)
+    hz = partial_hz(f0[:, None], stiffness, order)  # (frames, harmonics)
+    inside = hz < top
+    place = np.rint(hz / bin_hz).astype(np.int64)
+    high = np.clip(place + half, 1, power.shape[1] - 1)
+    low = np.clip(place - half - 1, 0, power.shape[1] - 1)
+    found = np.take_along_axis(summed, high, 1) - np.take_along_axis(summed, low, 1)
+    found = np.where(inside, np.maximum(found, 0.0), 0.0)
+    edges_of = np.array(GROUP_EDGES[:-1])
+    cumulative = np.add.reduceat(found, edges_of, axis=1)
+    counts = np.add.reduceat(inside.astype(np.float64), edges_of, axis=1)
     mean = cumulative / np.maximum(counts, 1)
     mean *= sharpened[:, None] ** 2
     harmonic_db = 10 * np.log10(2.0 * mean + 10 ** (FLOOR_DB / 10))
@@ -293,15 +327,15 @@ def _noise_density(
 ) -> Float:
     """Noise power per Hz in every band, (frames, NUM_BANDS), from what lies between partials."""
     nominal = float(np.median(f0))
-    length = int(np.clip(7.0 / nominal, _SHORTEST_SEC, 0.17) * sample_rate)
-    power, n_fft = _windows(audio, centres, length)
+    length = int(np.clip(8.0 / nominal, _SHORTEST_SEC, 0.2) * sample_rate)
+    power, n_fft = _windows(audio, centres, length, clean=True)
     bin_hz = sample_rate / n_fft
     frequency = np.arange(power.shape[1]) * bin_hz
     order = np.arange(1, MAX_HARMONIC + 1)
     partials = partial_hz(nominal, stiffness, order)
     nearest = np.searchsorted(0.5 * (partials[1:] + partials[:-1]), frequency)
     distance = np.abs(frequency - partials[nearest])
-    lobe = 2.1 * sample_rate / length
+    lobe = 3.1 * sample_rate / length
     spacing = np.gradient(partials)[nearest]
     # Vibrato widens high partials: keep to the middle between them.
     free = (distance > lobe) & (distance > 0.3 * spacing) & (frequency > 20.0)

@@ -30,7 +30,12 @@ from scipy.signal import resample_poly
 
 from leitmotiv.audio.files import read_audio
 from leitmotiv.errors import AudioError, RenderError
-from leitmotiv.instruments.neural_analysis import NoteFrames, find_onset, note_level
+from leitmotiv.instruments.neural_analysis import (
+    NoteFrames,
+    find_ending,
+    find_onset,
+    note_level,
+)
 from leitmotiv.instruments.neural_catalogue import Kind
 from leitmotiv.instruments.neural_dataset import RATE, REFERENCE_RMS
 from leitmotiv.instruments.neural_distance import Distance, detect_pitch, log_mel_distance
@@ -91,12 +96,18 @@ _HOLD_LATENT, _HOLD_EQ, _HOLD_HARMONIC, _HOLD_NOISE, _HOLD_SLOPE = 6.0, 1.2, 1.6
 
 @dataclass(frozen=True, eq=False)
 class SourceNote:
-    """One single note of the instrument to clone; audio float32 (samples,) at 48 kHz, trimmed."""
+    """One single note of the instrument to clone; audio float32 (samples,) at 48 kHz, trimmed.
+
+    ``key_up_sec`` is when the player let go: where the sound leaves the level of its body for
+    good. ``release_db_per_sec`` is how fast it falls from there.
+    """
 
     audio: NDArray[np.float32]
     pitch: int
     velocity: int = 80
     name: str = "note"
+    key_up_sec: float = 0.0
+    release_db_per_sec: float = 150.0
 
 
 def _pitch_in_name(name: str) -> int | None:
@@ -171,7 +182,8 @@ def note_from_audio(
     heard = detect_pitch(mono, RATE) if pitch is None else float(pitch)
     if not 20 <= round(heard) <= 108:
         raise AudioError(f"note {name!r} has pitch {heard:.1f}; it must be 20-108 (MIDI)")
-    return SourceNote(mono, round(heard), int(velocity), name)
+    key_up, release = find_ending(mono, RATE)
+    return SourceNote(mono, round(heard), int(velocity), name, key_up, release)
 
 
 def read_note(
@@ -378,6 +390,70 @@ def _fit(
     return best_timbre
 
 
+def _peculiar(
+    timbre: NetworkTimbre, targets: Sequence[_Target], hold: float
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """What each pitch has of its own after the common fit: pitches (K,), offsets (K, O) in dB."""
+    size = NUM_GROUPS + NUM_BANDS
+    base = np.diag(np.full(size, hold**2))
+    for level in range(size - 1):
+        if level != NUM_GROUPS - 1:
+            row = np.zeros(size)
+            row[level], row[level + 1] = 1.0, -1.0
+            # Noise is smooth over bands; low harmonics are free of their neighbours.
+            base += np.outer(row, row) * (0.5 if level >= NUM_GROUPS else 0.002 * level)
+    pitches = sorted({target.pitch for target in targets})
+    offsets = np.zeros((len(pitches), size))
+    for place, pitch in enumerate(pitches):
+        same = [target for target in targets if target.pitch == pitch]
+        for _ in range(3):
+            normal = base * len(same)
+            gradient = -normal @ offsets[place]
+            for target in same:
+                levels, _, _ = timbre.raw_levels([pitch], [target.velocity], target.time_sec)
+                mel, power = _mel(levels[0] + offsets[place], target)
+                residual = target.mel_db - np.maximum(mel, target.bottom)
+                weight = 1.0 / np.maximum(np.abs(residual), 1.5)
+                weight[(mel < target.bottom) & (residual <= 0)] = 0.0
+                total = 10.0 ** (mel / 10.0) + 1e-14
+                for frame in range(len(target.time_sec)):
+                    share = power[frame][:, None] * target.to_mel / total[frame]
+                    weighted = share * weight[frame]
+                    normal = normal + weighted @ share.T
+                    gradient = gradient + weighted @ residual[frame]
+            offsets[place] += np.clip(np.linalg.solve(normal, gradient), -12.0, 12.0)
+    return np.array(pitches, float), np.clip(offsets, -18.0, 18.0)
+
+
+def _attack_stretch(
+    timbre: NetworkTimbre, frames: Sequence[NoteFrames], notes: Sequence[SourceNote]
+) -> float:
+    """The stretch of the attack that brings the loudness of the first 0.3 s nearest."""
+    best, chosen = np.inf, 1.0
+    base = timbre.corrections or Corrections()
+    for stretch in (0.5, 0.7, 1.0, 1.4, 2.0, 2.8, 4.0):
+        trial = NetworkTimbre(
+            timbre.network, timbre.latent, timbre.kind, replace(base, attack_stretch=stretch)
+        )
+        gap = 0.0
+        for frame, note in zip(frames, notes, strict=True):
+            time = frame.time_sec[frame.time_sec < 0.3]
+            own, _, _ = trial.raw_levels(
+                [note.pitch], [note.velocity], np.concatenate([time, [0.4, 0.5]])
+            )
+            real = np.nan_to_num(frame.harmonic_db, nan=FLOOR_DB)
+            heard = 10 * np.log10((10 ** (real / 10)).sum(1) + 1e-9)
+            later = (frame.time_sec > 0.3) & (frame.time_sec < 0.7)
+            body = float(np.mean(heard[later])) if later.any() else float(heard.max())
+            mine = 10 * np.log10((10 ** (own[0, :, :NUM_GROUPS] / 10)).sum(1) + 1e-9)
+            mine = mine[:-2] - mine[-2:].mean()
+            theirs = heard[frame.time_sec < 0.3] - body
+            gap += float(np.abs(np.maximum(mine, -40) - np.maximum(theirs, -40)).mean())
+        if gap < best - 1e-9:
+            best, chosen = gap, stretch
+    return chosen
+
+
 def _decode_many(
     here: NetworkTimbre, latents: NDArray[np.float32], target: _Target
 ) -> NDArray[np.float64]:
@@ -394,6 +470,10 @@ def _decode_many(
         levels = levels + found.offsets_db(target.pitch).astype(np.float32)
         levels = levels + slope[:, None].astype(np.float32)
     return levels.astype(np.float64)
+
+
+def _up(note: SourceNote) -> float:
+    return note.key_up_sec or len(note.audio) / RATE
 
 
 def _kind_of(frames: Sequence[NoteFrames]) -> Kind:
@@ -416,6 +496,7 @@ def clone_timbre(
     kind: Kind | None = None,
     network: TimbreNetwork | None = None,
     rounds: int = 12,
+    peculiar: float = 1.0,
     progress: Callable[[float, str], None] | None = None,
 ) -> ClonedTimbre:
     """Make an instrument of single notes.
@@ -430,6 +511,8 @@ def clone_timbre(
         Heard from the notes where not given.
     rounds : int
         At most so many steps of the fit; 0 keeps what the encoder says.
+    peculiar : float
+        How strongly what single notes have of their own is held back, in dB per dB.
 
     Raises
     ------
@@ -440,13 +523,14 @@ def clone_timbre(
         raise RenderError("clone needs at least one note; ten spread over the compass are good")
     network = network or load_network()
     frames = [
-        describe(note.audio, note.pitch, stiff=kind == "plucked", key_up_sec=None) for note in notes
+        describe(note.audio, note.pitch, stiff=kind == "plucked", key_up_sec=_up(note))
+        for note in notes
     ]
     if kind is None:
         kind = _kind_of(frames)
         if kind == "plucked":
             frames = [
-                describe(note.audio, note.pitch, stiff=True, key_up_sec=None) for note in notes
+                describe(note.audio, note.pitch, stiff=True, key_up_sec=_up(note)) for note in notes
             ]
     targets = [_target(note, frame) for note, frame in zip(notes, frames, strict=True)]
     pitches = np.array([note.pitch for note in notes], float)
@@ -454,7 +538,9 @@ def clone_timbre(
     coded = network.encode(
         np.stack([encoder_input(frame) for frame in frames]), pitches, velocities
     )
-    base = Corrections()
+    base = Corrections(
+        release_db_per_sec=float(np.median([note.release_db_per_sec for note in notes]))
+    )
     stiffness = [frame.inharmonicity for frame in frames if frame.inharmonicity > 0]
     if kind == "plucked" and stiffness:
         base = replace(base, inharmonicity=float(np.median(stiffness)))
@@ -470,6 +556,18 @@ def clone_timbre(
         fitted = _fit(
             network, kind, nearest.latent, base, targets, rounds=rounds, progress=progress
         )
+        own_pitches, own = _peculiar(fitted, targets, peculiar)
+        fitted = NetworkTimbre(
+            network,
+            fitted.latent,
+            kind,
+            replace(
+                fitted.corrections or base,
+                note_pitch=own_pitches,
+                note_db=own,
+                attack_stretch=_attack_stretch(fitted, frames, notes),
+            ),
+        )
     low, high = int(pitches.min()), int(pitches.max())
     return ClonedTimbre(name, fitted, low, high, encoder_db, _distance(fitted, targets), len(notes))
 
@@ -482,9 +580,8 @@ def reconstruct_note(
     ``fit`` refines what the encoder says, as :func:`clone_timbre` does for many notes.
     """
     clone = clone_timbre([note], network=network, rounds=12 if fit else 0)
-    end_sec = len(note.audio) / RATE
-    audio = render_note(clone.timbre, note.pitch, note.velocity, end_sec, tail_sec=0.3)
-    return audio, log_mel_distance(note.audio, audio)
+    audio = render_note(clone.timbre, note.pitch, note.velocity, _up(note), tail_sec=0.3)
+    return audio, log_mel_distance(note.audio, audio, end_sec=_up(note))
 
 
 def save_clone(clone: ClonedTimbre, path: str | os.PathLike[str]) -> None:
@@ -503,6 +600,8 @@ def save_clone(clone: ClonedTimbre, path: str | os.PathLike[str]) -> None:
         "attack_stretch": found.attack_stretch,
         "release_db_per_sec": found.release_db_per_sec,
         "inharmonicity": found.inharmonicity,
+        "note_pitch": found.note_pitch.tolist(),
+        "note_db": np.round(found.note_db, 2).tolist(),
         "low": clone.low,
         "high": clone.high,
         "encoder_db": round(clone.encoder_db, 3),
@@ -536,6 +635,8 @@ def load_clone(
             float(data["attack_stretch"]),
             data["release_db_per_sec"],
             data["inharmonicity"],
+            np.array(data["note_pitch"], float),
+            np.array(data["note_db"], float).reshape(-1, NUM_GROUPS + NUM_BANDS),
         )
         latent = np.array(data["latent"], np.float32).reshape(network.latent_width)
         kind = data["kind"]

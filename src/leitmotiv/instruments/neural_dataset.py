@@ -33,7 +33,7 @@ from numpy.typing import NDArray
 from scipy.signal import resample_poly
 
 from leitmotiv.errors import RenderError
-from leitmotiv.instruments.neural_analysis import find_onset, note_level
+from leitmotiv.instruments.neural_analysis import find_ending, find_onset, note_level
 from leitmotiv.instruments.neural_catalogue import FAMILIES, INSTRUMENTS, SOURCES, Instrument
 from leitmotiv.instruments.sampler import SampledEngine
 from leitmotiv.score.score import Part, Score, make_notes
@@ -293,7 +293,10 @@ def build_dataset(
                     kept = ("licence", "attribution", "source", "source_path", "sha256")
                     made_from = {key: entry[key] for key in kept}
                     cut = _trimmed(audio, longest)
-                    add(instrument, number, pitch, velocity, split, None, cut, made_from)
+                    key_up = None
+                    if instrument.kind == "held" and len(cut):
+                        key_up = round(find_ending(cut, RATE)[0], 4)
+                    add(instrument, number, pitch, velocity, split, key_up, cut, made_from)
         text = json.dumps(examples, indent=1, ensure_ascii=False)
         (part / "examples.json").write_text(text, encoding="utf-8")
         part.rename(target)

@@ -54,7 +54,7 @@ __all__ = [
 
 _ROLLOFF = 0.85
 _BODY_SEC = (0.25, 1.0)
-_REACHED_DB = 3.0
+_LEAST_ATTACK_SEC = 0.004  # one step of the grid
 
 
 @dataclass(frozen=True)
@@ -63,8 +63,8 @@ class Descriptors:
 
     ``centroid_hz``: mean frequency of its power. ``rolloff_hz``: below it lie 85 % of the power.
     ``odd_share``: power of the odd harmonics over that of all above the first. ``attack_sec``:
-    time until the tone is within 3 dB of its loudest in the first second. ``noisiness``: share of
-    noise in the power. All but the attack are taken from 0.25 to 1 s.
+    time until the power reaches half of the body's mean, at most 0.25 s. ``noisiness``: share of
+    noise in the power. The body, from 0.25 to 1 s, gives all but the attack.
     """
 
     centroid_hz: float
@@ -87,16 +87,18 @@ def _group_powers(pitch: float) -> tuple[NDArray[np.float64], NDArray[np.float64
     return count.astype(np.float64), mean
 
 
+def _body() -> NDArray[np.bool_]:
+    return np.asarray((_BODY_SEC[0] <= GRID_SEC) & (_BODY_SEC[1] >= GRID_SEC))
+
+
 def _attack_sec(total: NDArray[np.float64]) -> float:
-    """Time at which the power (F,) on the grid first comes within 3 dB of its first-second peak."""
-    early = GRID_SEC <= 1.0
-    db = 10 * np.log10(total[early] + 1e-12)
-    wanted = float(db.max()) - _REACHED_DB
-    first = int(np.argmax(db >= wanted))
-    if first == 0:
-        return float(GRID_SEC[0])
-    share = (wanted - db[first - 1]) / max(db[first] - db[first - 1], 1e-9)
-    return float(GRID_SEC[first - 1] + share * (GRID_SEC[first] - GRID_SEC[first - 1]))
+    """First moment of the grid at which the power (F,) reaches half of the body's mean."""
+    half = 0.5 * float(total[_body()].mean())
+    early = _BODY_SEC[0] >= GRID_SEC
+    reached = np.flatnonzero(total[early] >= half)
+    if not len(reached):
+        return _BODY_SEC[0]
+    return max(float(GRID_SEC[reached[0]]), _LEAST_ATTACK_SEC)
 
 
 def _powers(note: TimbreNote, pitch: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -192,16 +194,26 @@ class MorphTimbre:
         amount = self.amount
         if amount in (0.0, 1.0):
             return two if amount else one
-        attacks = []
-        for note in (one, two):
-            harmonics, noise = _powers(note, pitch)
-            attacks.append(max(_attack_sec(harmonics.sum(1) + noise.sum(1)), 0.002))
+        totals = [sum(part.sum(1) for part in _powers(note, pitch)) for note in (one, two)]
+        attacks = [_attack_sec(np.asarray(total)) for total in totals]
         common = attacks[0] ** (1 - amount) * attacks[1] ** amount
         levels = []
         for note, own in zip((one, two), attacks, strict=True):
-            # Attacks end together; what follows is moved, not stretched.
-            warped = np.where(common > GRID_SEC, GRID_SEC * own / common, GRID_SEC - common + own)
-            levels.append(10.0 ** (note.at(warped).astype(np.float64) / 10.0))
+            # Attacks end together; the body stays where it is.
+            knots = [0.0, common, _BODY_SEC[0] + 1e-6]
+            warped = np.interp(GRID_SEC, knots, [0.0, own, knots[2]])
+            warped = np.where(knots[2] < GRID_SEC, GRID_SEC, warped)
+            power = 10.0 ** (note.at(warped).astype(np.float64) / 10.0)
+            moved = TimbreNote(
+                (10.0 * np.log10(power + 1e-14)).astype(np.float32), 0.0, 1.0, note.dies
+            )
+            total = np.asarray(sum(part.sum(1) for part in _powers(moved, pitch)))
+            # Before the common attack is over, neither may be past half of its body.
+            half = 0.5 * float(total[_body()].mean())
+            early = common - 1e-9 > GRID_SEC
+            allowed = 0.98 * half * GRID_SEC / common
+            power *= np.where(early, np.minimum(allowed / (total + 1e-30), 1.0), 1.0)[:, None]
+            levels.append(power)
         mixed = 10.0 * np.log10((1 - amount) * levels[0] + amount * levels[1] + 1e-14)
         mixed -= level_of(mixed, pitch, GRID_SEC)
         return TimbreNote(

@@ -179,6 +179,11 @@ def _line(
         loud = float(velocity_gain(velocity, playing.dynamic_exponent))
         loud *= 10 ** (rng.uniform(-0.4, 0.4) / 20)
         gain = np.full(stop - first + 1, loud)
+        if not place:
+            # Analysis looks over a period: within it, a tone rises.
+            rise = float(np.clip(0.6 / midi_to_hz(pitch), 0.003, 0.012))
+            count = min(max(int(rise / block_sec), 1), len(gain))
+            gain[:count] *= (np.arange(count) + 0.25) / count
         midi[first : last + 1] = pitch
         if place:
             before = int(performance.pitch[line[place - 1]])

@@ -118,6 +118,8 @@ class Corrections:
     a high pitch; ``harmonic_db`` (NUM_FREE_HARMONICS,) for the first harmonics; ``noise_db``
     (NUM_BANDS,); ``decay_db_per_sec`` is added to the slope of the tone; ``attack_stretch`` times
     the attack; ``release_db_per_sec`` replaces the network's, ``inharmonicity`` too.
+    ``note_db`` (K, NUM_GROUPS + NUM_BANDS) is what is peculiar to the notes of ``note_pitch`` (K,),
+    rising; between them it is interpolated.
     """
 
     eq_db: NDArray[np.float64] = field(default_factory=lambda: np.zeros((2, EQ_BANDS)))
@@ -127,6 +129,10 @@ class Corrections:
     attack_stretch: float = 1.0
     release_db_per_sec: float | None = None
     inharmonicity: float | None = None
+    note_pitch: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
+    note_db: NDArray[np.float64] = field(
+        default_factory=lambda: np.zeros((0, NUM_GROUPS + NUM_BANDS))
+    )
 
     def offsets_db(self, pitch: float) -> NDArray[np.float64]:
         """What is added to the levels of a pitch, shape (NUM_GROUPS + NUM_BANDS,)."""
@@ -136,7 +142,14 @@ class Corrections:
         place = eq_place(group_hz(pitch))
         harmonics = np.interp(place, np.arange(EQ_BANDS), curve)
         harmonics[:NUM_FREE_HARMONICS] += self.harmonic_db
-        return np.concatenate([harmonics, self.noise_db])
+        total = np.concatenate([harmonics, self.noise_db])
+        if len(self.note_pitch):
+            among = float(np.interp(pitch, self.note_pitch, np.arange(len(self.note_pitch))))
+            below = int(among)
+            above = min(below + 1, len(self.note_pitch) - 1)
+            step = self.note_db[above] - self.note_db[below]
+            total = np.asarray(total + self.note_db[below] + (among - below) * step)
+        return total
 
 
 def eq_place(frequency_hz: NDArray[Any]) -> NDArray[np.float64]:
