@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from leitmotiv.errors import BriefError, ReadError, ReleaseError, RenderError
+from leitmotiv.audio import LoopPoints, integrated_lufs, read_audio, true_peak_dbtp
+from leitmotiv.errors import AudioError, BriefError, ReadError, ReleaseError, RenderError
 from leitmotiv.mix import PRESETS
 from leitmotiv.pipeline import (
     STYLE_MIXES,
@@ -138,7 +139,7 @@ def test_a_fault_while_writing_leaves_nothing(
     def full_disk(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("leitmotiv.release.bundle.write_wav", full_disk)
+    monkeypatch.setattr("leitmotiv.release.bundle.write_audio", full_disk)
     with pytest.raises(ReleaseError, match="disk is full"):
         save_piece(piece, tmp_path / "out")
     assert not list(tmp_path.iterdir())
@@ -225,3 +226,37 @@ def test_the_mixer_is_told_bars_energy_lead_and_kick() -> None:
     np.testing.assert_allclose(form.kick_sec, [0.0, 0.5])
     assert form.bar_energy[0] == plan.section_at(0).energy
     assert mix_form(Score()) is None
+
+
+def test_a_loop_has_the_length_of_its_bars_and_no_seam(tmp_path: Path) -> None:
+    options = PipelineOptions(engine="modelled", as_loop=True, format="flac", profile="game")
+    piece = compose_brief("calm piano, 4 bars, 4/4, 120 bpm, C major", seed=2, options=options)
+    played = piece.performance
+    end_sec = float(played.tempo_map.tick_to_sec(played.bar_ticks[-1]))
+    length = round(end_sec * piece.stems.sample_rate)
+    assert piece.stems.num_samples == length
+    assert piece.master.loop == LoopPoints(0, length)
+    assert piece.master.integrated_lufs == pytest.approx(-23.0, abs=0.02)
+    audio = piece.master.audio
+    step = np.abs(audio[:, 0] - audio[:, -1]).max()
+    assert step <= np.abs(np.diff(audio, axis=1)).max()
+    assert np.abs(audio[:, -2000:]).max() > 1e-4  # it does not fade
+    saved = save_piece(piece, tmp_path / "out")
+    names = [path.name for path in saved.files]
+    assert "master.flac" in names
+    assert all(path.suffix == ".flac" for path in saved.files if path.parent.name == "stems")
+
+
+def test_a_lossy_master_stands_beside_wav_stems_with_sections_marked(tmp_path: Path) -> None:
+    options = PipelineOptions(engine="modelled", format="ogg")
+    piece = compose_brief("calm piano, 4 bars, 4/4, C major", seed=2, options=options)
+    assert [marker.label for marker in piece.master.markers][:1] == ["A"]
+    saved = save_piece(piece, tmp_path / "out")
+    assert {path.suffix for path in saved.files if path.parent.name == "stems"} == {".wav"}
+    heard, sample_rate = read_audio(tmp_path / "out" / "master.ogg")
+    assert integrated_lufs(heard, sample_rate) == pytest.approx(-14.0, abs=0.1)
+    assert true_peak_dbtp(heard) <= -1.0
+    with pytest.raises(AudioError, match="format='aac' must be one of"):
+        PipelineOptions(format="aac")
+    with pytest.raises(AudioError, match="profile='loud' must be one of"):
+        PipelineOptions(profile="loud")

@@ -27,9 +27,9 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
@@ -40,6 +40,7 @@ from leitmotiv.errors import RenderError
 from leitmotiv.plan import Brief, Plan, genre_names, make_plan, parse_brief
 from leitmotiv.styles import load_style, style_for_genre
 from leitmotiv.styles.drum_model import load_drum_model
+from leitmotiv.theory import TICKS_PER_QUARTER
 
 if TYPE_CHECKING:
     from leitmotiv.audio import Master, Stems
@@ -99,6 +100,7 @@ STYLE_MIXES = {
 }
 """A style names its kind of mix; the mixer names rooms. Neither may know the other."""
 
+LOOP_TAIL_SEC = 6.0
 MAX_DRAWN_SEED = 2**31 - 1  # short enough to be typed again
 
 
@@ -110,15 +112,26 @@ class PipelineOptions:
     ``modelled`` or ``sampled``; ``soundfont`` an SF2 or SF3 file to use instead of those found.
     ``clones`` are pairs of a part's name and the file of a cloned instrument that plays it.
     ``model`` is the folder or the sidecar of an exported composing model; None is the shipped one.
+    ``profile`` is the master's (``streaming``, ``film``, ``game``, ...), ``format`` the files'
+    (``wav``, ``flac``, ``mp3``, ...); ``as_loop`` folds stems and master into a seamless loop.
     """
 
     engine: Literal["auto", "neural", "modelled", "sampled"] = "auto"
     soundfont: Path | None = None
     model: Path | None = None
     clones: tuple[tuple[str, Path], ...] = ()
+    profile: str | None = None
+    format: str = "wav"
+    as_loop: bool = False
 
     def __post_init__(self) -> None:
         # Said now, not after the composing.
+        if self.profile is not None or self.format != "wav":
+            from leitmotiv.audio import find_format
+            from leitmotiv.mix import find_profile
+
+            find_format(self.format)
+            find_profile(self.profile or "streaming")
         if self.soundfont is None:
             return
         if self.engine in ("modelled", "neural"):
@@ -176,6 +189,7 @@ class Piece:
     model_sidecar: Mapping[str, Any] | None = None
     originality: OriginalityReport | None = None
     engine: str = "modelled"
+    format: str = "wav"
 
     @property
     def seed(self) -> int:
@@ -193,6 +207,7 @@ class Rendering:
     timings: tuple[StageTime, ...] = ()
     soundfont: Path | None = None
     engine: str = "modelled"
+    format: str = "wav"
 
 
 @dataclass
@@ -337,6 +352,7 @@ def compose_brief(
         model.sidecar,
         originality,
         options.sound,
+        options.format,
     )
 
 
@@ -359,12 +375,17 @@ def _sound(
     racks: Mapping[str, RackGraph] = MappingProxyType({}),
 ) -> tuple[Stems, Master]:
     """Render, mix and master a performance; ``racks`` are the effects of parts by their names."""
+    turn = _loop_ticks(performance, plan) if options.as_loop else None
+    if turn is not None:
+        performance = _notes_between(performance, *turn)
     with clock.stage("render", f"{performance.num_notes} notes") as tell:
         from leitmotiv.instruments import RenderOptions, render_stems
 
         render = RenderOptions(
             engine=options.engine, soundfont=options.soundfont, clones=options.clones
         )
+        if turn is not None:  # all of what rings has to come round
+            render = replace(render, tail_sec=LOOP_TAIL_SEC)
         dry = render_stems(performance, options=render, rng=rng, progress=tell)
 
     if racks:
@@ -389,13 +410,62 @@ def _sound(
             form=mix_form(performance, plan),
             overwrite=True,  # the dry stems have no further use
         )
-        stems = trim_tail(stems, overwrite=True)
+        loop, start = None, 0
+        if turn is None:
+            stems = trim_tail(stems, overwrite=True)
+        else:
+            from leitmotiv.audio import LoopPoints
+            from leitmotiv.mix.loops import fold_stems
+
+            start, end = _to_sample(performance, turn, stems.sample_rate)
+            stems = fold_stems(stems, LoopPoints(start, end))
+            loop = LoopPoints(0, end - start)
         mix = mix_down(stems)
 
     with clock.stage("master", "loudness and peaks"):
-        from leitmotiv.mix import master
+        from leitmotiv.audio import Marker, find_format
+        from leitmotiv.mix import find_profile, master
 
-        return stems, master(mix, stems.sample_rate, tone=preset.tone)
+        profile = find_profile(options.profile or ("loop" if options.as_loop else "streaming"))
+        if loop is not None:
+            profile = replace(profile, is_loop=True, fade_sec=0.0)
+        coded = find_format(options.format)
+        mastered = master(
+            mix,
+            stems.sample_rate,
+            profile=profile,
+            tone=preset.tone,
+            format=coded.name if coded.lossy else None,
+        )
+        places = _to_sample(performance, [m.tick for m in performance.sections], stems.sample_rate)
+        markers = tuple(
+            Marker(place - start, mark.label)
+            for place, mark in zip(places, performance.sections, strict=True)
+            if start <= place < start + stems.num_samples
+        )
+        return stems, replace(mastered, markers=markers, loop=loop)
+
+
+def _to_sample(score: Score, ticks: Sequence[int], sample_rate: int) -> list[int]:
+    seconds = score.tempo_map.tick_to_sec(np.asarray(ticks, dtype=np.int64))
+    return [round(float(sec) * sample_rate) for sec in np.atleast_1d(seconds)]
+
+
+def _loop_ticks(score: Score, plan: Plan | None) -> tuple[int, int]:
+    """First tick of the loop and the tick after its last: the plan's, or the whole piece."""
+    lines = score.bar_ticks
+    start, end = (0, len(lines) - 1) if plan is None or plan.loop is None else plan.loop
+    return int(lines[start]), int(lines[min(end, len(lines) - 1)])
+
+
+def _notes_between(score: Score, start: int, end: int) -> Score:
+    """The notes that start in a stretch; a player may be a little early at its first bar line."""
+    early = TICKS_PER_QUARTER // 8
+    parts = []
+    for part in score.parts:
+        onset = part.notes["onset"]
+        parts.append(part.with_notes(part.notes[(onset >= start - early) & (onset < end - early)]))
+    return score.with_parts(parts)
 
 
 def mix_form(score: Score, plan: Plan | None = None) -> MixForm | None:
@@ -476,7 +546,8 @@ def render_file(
     if not score.num_notes:
         raise RenderError(f"{str(path)!r} holds no notes; give a file with at least one note")
     stems, master = _sound(score, None, options, _generators(seed)["render"], clock)
-    return Rendering(score, stems, master, tuple(clock.timings), options.bank, options.sound)
+    times = tuple(clock.timings)
+    return Rendering(score, stems, master, times, options.bank, options.sound, options.format)
 
 
 @dataclass(frozen=True)
@@ -556,6 +627,7 @@ def save_piece(
             plan=piece.plan,
             stems=piece.stems,
             master=piece.master,
+            format=piece.format,
             provenance=provenance,
             overwrite=overwrite,
         )
@@ -594,6 +666,7 @@ def save_rendering(
             score=rendering.score,
             stems=rendering.stems,
             master=rendering.master,
+            format=rendering.format,
             provenance=provenance,
             overwrite=overwrite,
         )

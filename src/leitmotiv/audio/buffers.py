@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from leitmotiv.audio.markers import LoopPoints, Marker
 from leitmotiv.errors import AudioError
 
 __all__ = ["SAMPLE_RATE", "Master", "Stems"]
@@ -69,6 +70,7 @@ class Master:
     """The finished stereo file and its measured loudness.
 
     ``notes`` says in plain sentences what mastering could not reach, for example on silence.
+    ``markers`` name the sections; ``loop`` is where the file turns back, None where it ends.
 
     Raises
     ------
@@ -81,6 +83,8 @@ class Master:
     integrated_lufs: float
     true_peak_dbtp: float
     notes: tuple[str, ...] = ()
+    markers: tuple[Marker, ...] = ()
+    loop: LoopPoints | None = None
 
     def __post_init__(self) -> None:
         _check_stereo("master", self.audio)

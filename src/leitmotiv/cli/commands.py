@@ -143,12 +143,15 @@ def _options(
     soundfont: Path | None,
     model: Path | None = None,
     instruments: Sequence[str] = (),
+    **delivery: Any,
 ) -> PipelineOptions:
     from leitmotiv.pipeline import PipelineOptions
 
     chosen = cast(Literal["auto", "neural", "modelled", "sampled"], engine)
     clones = _clones(instruments)
-    return PipelineOptions(engine=chosen, soundfont=soundfont, model=model, clones=clones)
+    return PipelineOptions(
+        engine=chosen, soundfont=soundfont, model=model, clones=clones, **delivery
+    )
 
 
 def _print_json(data: dict[str, Any]) -> None:
@@ -174,6 +177,9 @@ def compose_command(
     soundfont: Path | None,
     instruments: Sequence[str] = (),
     model: Path | None,
+    profile: str | None = None,
+    format: str = "wav",
+    as_loop: bool = False,
     overwrite: bool,
     as_json: bool,
     quiet: bool,
@@ -203,7 +209,9 @@ def compose_command(
 
     from leitmotiv.pipeline import compose_brief, plan_brief, save_piece
 
-    options = _options(engine, soundfont, model, instruments)
+    options = _options(
+        engine, soundfont, model, instruments, profile=profile, format=format, as_loop=as_loop
+    )
     plan = plan_brief(request, seed=seed)
     folder = choose_folder(plan.title, output, overwrite=overwrite)
     if not silent:
@@ -235,7 +243,10 @@ def compose_command(
         print(folder)
     else:
         print("\n".join(finding_lines(piece.findings, piece.score)))
-        closing = closing_lines(folder, source, plan.seed, wall_sec, given=given, sound=sound)
+        finished = next(path.name for path in saved.files if path.stem == "master")
+        closing = closing_lines(
+            folder, source, plan.seed, wall_sec, given=given, sound=sound, master=finished
+        )
         print("\n".join(closing))
 
 
@@ -293,6 +304,8 @@ def render_command(
     engine: str,
     soundfont: Path | None,
     instruments: Sequence[str] = (),
+    profile: str | None = None,
+    format: str = "wav",
     overwrite: bool,
     as_json: bool,
     quiet: bool,
@@ -303,7 +316,7 @@ def render_command(
     from leitmotiv.cli.progress import show_progress
     from leitmotiv.pipeline import render_file, save_rendering
 
-    options = _options(engine, soundfont, instruments=instruments)
+    options = _options(engine, soundfont, instruments=instruments, profile=profile, format=format)
     folder = choose_folder(f"{file.stem} audio", output, overwrite=overwrite)
     with show_progress(sys.stderr if as_json else sys.stdout, quiet=quiet) as progress:
         rendering = render_file(file, seed=seed, options=options, progress=progress)
@@ -327,7 +340,8 @@ def render_command(
         print(folder)
     else:
         print(f"Done in {wall_sec:.1f} s: {folder}/")
-        print(f"  listen        {folder}/master.wav, and each part alone in {folder}/stems/")
+        master = next(path.name for path in saved.files if path.stem == "master")
+        print(f"  listen        {folder}/{master}, and each part alone in {folder}/stems/")
 
 
 def info_command(*, as_json: bool) -> None:

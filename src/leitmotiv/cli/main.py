@@ -182,6 +182,20 @@ WordsOption = Annotated[
         help="Words of your own for briefs, in TOML; again for more.",
     ),
 ]
+ProfileOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="streaming|film|game|game-portable|loop|raw",
+        help="Loudness and peaks of the master; else streaming, and loop with --loop.",
+    ),
+]
+FormatOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="wav|wav16|wav32f|flac|ogg|opus|mp3",
+        help="Of the master, and of the stems where nothing is lost; else wav (24 bits).",
+    ),
+]
 OverwriteOption = Annotated[bool, typer.Option("--overwrite", help="Replace what is there.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON on stdout, nothing else.")]
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Print where it is, no more.")]
@@ -217,7 +231,7 @@ def _options(
 
 # What says where and how to print, and the seed, which the hints name themselves.
 NOT_REPEATED = {"source", "output", "seed", "overwrite", "json", "quiet"}
-CARRIED_BY_NO_PLAN = {"engine", "soundfont", "instrument", "model"}
+CARRIED_BY_NO_PLAN = {"profile", "format", "loop", "engine", "soundfont", "instrument", "model"}
 
 
 def _typed_again(context: typer.Context, only: set[str] | None = None) -> list[str]:
@@ -258,6 +272,11 @@ def compose(
     soundfont: SoundfontOption = None,
     instrument: InstrumentOption = None,
     model: ModelOption = None,
+    profile: ProfileOption = None,
+    format: FormatOption = None,
+    loop: Annotated[
+        bool, typer.Option("--loop", help="A seamless loop: tails are folded into the start.")
+    ] = False,
     overwrite: OverwriteOption = False,
     json: JsonOption = False,
     quiet: QuietOption = False,
@@ -272,6 +291,7 @@ def compose(
     leitmotiv compose "solo harp in E" --soundfont FluidR3.sf2
     leitmotiv compose "a waltz for harp" --theme hummed.mid    a theme of your own
     leitmotiv compose "a jig" --model runs/folk/model  with weights of your own
+    leitmotiv compose "calm village theme, 16 bars" --loop --profile game --format ogg
     """
     from leitmotiv.cli.commands import compose_command
     from leitmotiv.plan import extended_vocabulary
@@ -291,6 +311,9 @@ def compose(
             soundfont=soundfont,
             instruments=instrument or (),
             model=model,
+            profile=profile,
+            format=format or "wav",
+            as_loop=loop,
             overwrite=overwrite,
             as_json=json,
             quiet=quiet,
@@ -353,6 +376,8 @@ def render(
     engine: EngineOption = ENGINES[0],
     soundfont: SoundfontOption = None,
     instrument: InstrumentOption = None,
+    profile: ProfileOption = None,
+    format: FormatOption = None,
     overwrite: OverwriteOption = False,
     json: JsonOption = False,
     quiet: QuietOption = False,
@@ -373,6 +398,8 @@ def render(
         engine=engine,
         soundfont=soundfont,
         instruments=instrument or (),
+        profile=profile,
+        format=format or "wav",
         overwrite=overwrite,
         as_json=json,
         quiet=quiet,

@@ -87,11 +87,13 @@ def closing_lines(
     *,
     given: Sequence[str] = (),
     sound: Sequence[str] = (),
+    master: str = "master.wav",
 ) -> Iterator[str]:
     """Say where the piece is, how long it took and how to go on.
 
     ``given`` are the further words of the command, as typed, that decide the notes or the sound;
-    ``sound`` those among them that a plan does not carry, so that they are needed with it as well.
+    ``sound`` those among them that a plan does not carry, so that they are needed with it as well;
+    ``master`` is the name of the finished file.
     """
     name = quote(str(folder))
     plan = " ".join(quote(word) for word in (f"{folder}/plan.json", *sound))
@@ -105,7 +107,7 @@ def closing_lines(
         return " ".join(quote(word) for word in ("leitmotiv", "compose", *ordered))
 
     yield f"Done in {wall_sec:.1f} s: {name}/"
-    yield f"  listen        {name}/master.wav, and each part alone in {name}/stems/"
+    yield f"  listen        {name}/{master}, and each part alone in {name}/stems/"
     yield f"  open          {name}/score.mid (sequencer), {name}/score.musicxml (notation)"
     yield f"  edit          {name}/plan.json, then: leitmotiv compose {plan}"
     yield f"  vary          {command(other)}"

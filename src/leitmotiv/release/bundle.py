@@ -5,7 +5,7 @@ Layout::
     waltz/
       score.mid  score.musicxml  plan.json
       stems/01-violin.wav  stems/02-cello.wav ...     their sum is the mix before mastering
-      master.wav  pianoroll.png  provenance.json
+      master.wav  pianoroll.png  provenance.json      or master.flac, .mp3 ...
 
 Conventions: everything is written to a hidden sibling folder, which takes its place in one
 rename. Whatever stops the writer, Ctrl-C included, leaves the old folder or none. A folder that
@@ -32,7 +32,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from leitmotiv.audio import Master, Stems, write_wav
+from leitmotiv.audio import FORMATS, AudioFormat, Master, Stems, find_format, write_audio
 from leitmotiv.errors import LeitmotivError, ReleaseError
 from leitmotiv.release.marks import midi_texts, musicxml_fields, wav_tags
 from leitmotiv.score import Score
@@ -43,7 +43,10 @@ if TYPE_CHECKING:
 __all__ = ["BundlePaths", "is_bundle", "write_bundle"]
 
 PROVENANCE = "provenance.json"
-_OWN_FILES = ("score.mid", "score.musicxml", "plan.json", "master.wav", "pianoroll.png", PROVENANCE)
+_OWN_FILES = (
+    *("score.mid", "score.musicxml", "plan.json", "pianoroll.png", PROVENANCE),
+    *(f"master{suffix}" for suffix in {entry.suffix: None for entry in FORMATS.values()}),
+)
 _SMALL_FILES_BYTES = 4_000_000  # notes, picture, text
 
 
@@ -74,10 +77,10 @@ def _read_provenance(folder: Path) -> dict[str, Any] | None:
     return content if isinstance(content, dict) and "ai_mark" in content else None
 
 
-def _stem_name(number: int, name: str) -> str:
+def _stem_name(number: int, name: str, suffix: str) -> str:
     plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
     words = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:40].strip("-")
-    return f"{number:02d}-{words or 'part'}.wav"
+    return f"{number:02d}-{words or 'part'}{suffix}"
 
 
 def _sha256(path: Path) -> str:
@@ -131,6 +134,7 @@ def write_bundle(
     plan: Plan | None = None,
     performance: Score | None = None,
     findings: Iterable[Any] = (),
+    format: str | AudioFormat = "wav",
     pictures: bool = True,
     overwrite: bool = False,
 ) -> BundlePaths:
@@ -151,6 +155,9 @@ def write_bundle(
         The notes as played, for the MIDI file; defaults to ``score``.
     findings : iterable of Finding
         Written where the provenance holds none.
+    format : str or AudioFormat
+        Of the master. The stems take it too where it loses nothing; beside a lossy master they
+        are WAV, so that they still sum to the mix.
     pictures : bool
         Whether to draw the piano roll.
     overwrite : bool
@@ -168,6 +175,7 @@ def write_bundle(
     given = Path(folder)
     target = given.resolve()
     _check_target(target, overwrite)
+    coded = find_format(format)
     audio_bytes = 6 * (len(stems.audio) * stems.num_samples + master.audio.shape[1])
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -177,7 +185,16 @@ def write_bundle(
         raise _failure(given, error) from error
     try:
         names = _write_files(
-            building, score, stems, master, provenance, plan, performance, findings, pictures
+            building,
+            score,
+            stems,
+            master,
+            provenance,
+            plan,
+            performance,
+            findings,
+            pictures,
+            coded,
         )
         umask = os.umask(0)
         os.umask(umask)
@@ -198,7 +215,7 @@ def write_bundle(
         musicxml=given / "score.musicxml",
         plan=given / "plan.json" if plan is not None else None,
         stems=tuple(given / "stems" / name for name in names),
-        master=given / "master.wav",
+        master=given / f"master{coded.suffix}",
         pianoroll=given / "pianoroll.png" if pictures else None,
         provenance=given / PROVENANCE,
     )
@@ -214,6 +231,7 @@ def _write_files(
     performance: Score | None,
     findings: Iterable[Any],
     pictures: bool,
+    coded: AudioFormat,
 ) -> list[str]:
     """Write everything into a folder nobody looks at yet; return the names of the stems."""
     from leitmotiv.score.midi import write_midi
@@ -221,14 +239,26 @@ def _write_files(
 
     software = f"Leitmotiv {provenance['software'].get('leitmotiv', '')}".strip()
     (folder / "stems").mkdir()
-    stem_names = [_stem_name(number, name) for number, name in enumerate(stems.names, start=1)]
+    stem_format = FORMATS["wav"] if coded.lossy else coded
+    stem_names = [
+        _stem_name(number, name, stem_format.suffix)
+        for number, name in enumerate(stems.names, start=1)
+    ]
 
     def write_stem(index: int) -> None:
         tags = wav_tags(
             provenance, content=f"stem: {stems.names[index]}", sample_rate=stems.sample_rate
         )
         path = folder / "stems" / stem_names[index]
-        write_wav(path, stems.audio[index], stems.sample_rate, dither_seed=index + 1, **tags)
+        write_audio(
+            path,
+            stems.audio[index],
+            stems.sample_rate,
+            format=stem_format,
+            loop=master.loop,
+            dither_seed=index + 1,
+            **tags,
+        )
 
     def write_master() -> None:
         tags = wav_tags(
@@ -238,7 +268,15 @@ def _write_files(
             integrated_lufs=master.integrated_lufs,
             true_peak_dbtp=master.true_peak_dbtp,
         )
-        write_wav(folder / "master.wav", master.audio, master.sample_rate, **tags)
+        write_audio(
+            folder / f"master{coded.suffix}",
+            master.audio,
+            master.sample_rate,
+            format=coded,
+            markers=master.markers,
+            loop=master.loop,
+            **tags,
+        )
 
     def write_notes() -> None:
         write_midi(performance or score, folder / "score.mid", texts=midi_texts(provenance))
