@@ -116,7 +116,7 @@ def test_no_mode_rings(kind):
         whitened = (power / np.convolve(power, np.ones(width) / width, "same"))[width:-width]
         flatness.append(np.exp(np.log(whitened + 1e-12).mean()))
     # The infinite bed moves slowly, so that held chords stay in tune over minutes.
-    assert np.mean(flatness) > (0.33 if kind == "infinite" else 0.47)
+    assert np.mean(flatness) > (0.38 if kind == "infinite" else 0.47)
 
 
 @pytest.mark.parametrize(
@@ -206,9 +206,6 @@ def test_ten_minutes_on_hold_are_bounded_and_do_not_die(kind, rng):
     noise = (0.3 * rng.standard_normal((2, 20 * SAMPLE_RATE))).astype(np.float32)
     loud = [bed.process(noise) for _ in range(3)][-1]
     assert np.sqrt(np.square(loud).mean()) < 1.6
-    if shimmer:  # the shimmer would climb for ever: it ends in the damping, not in a scream
-        bed.set("octave_level", 0.0)
-        bed.set("fifth_level", 0.0)
     silence = np.zeros((2, 20 * SAMPLE_RATE), np.float32)
     bed.process(silence)
     level = [np.sqrt(np.square(bed.process(silence)).mean()) for _ in range(28)]
@@ -287,6 +284,34 @@ def test_the_shimmer_rises_by_its_interval_and_later_ones_come_later(knob, ratio
     assert np.all(late[1:3] / late[0] > 3 * early[1:3] / early[0])
     silent = make("shimmer", decay_sec=4.0).process(np.stack([tone, tone], dtype=np.float32))
     assert partials(silent[:, 96_000:], steps)[1] < 1e-3 * late[1]
+
+
+def test_shimmer_on_hold_rises_with_what_enters_and_then_stands():
+    time_sec = np.arange(2 * SAMPLE_RATE) / SAMPLE_RATE
+    tone = 0.3 * np.sin(2 * np.pi * 330 * time_sec) * (time_sec < 1.0)
+    bed = make("infinite", hold=1.0, octave_level=0.7)
+    bed.process(np.stack([tone, tone], dtype=np.float32))
+    silence = np.zeros((2, 4 * SAMPLE_RATE), np.float32)
+    bed.process(silence)
+    first = partials(bed.process(silence), [330, 660, 1320])
+    for _ in range(5):
+        last = partials(bed.process(silence), [330, 660, 1320])
+    assert first[1] > 0.05 * first[0]
+    assert 10 * np.log10(last / first) == pytest.approx(np.zeros(3), abs=3.0)
+
+
+def test_a_slow_attack_fades_every_onset_in(rng):
+    burst = np.zeros((2, SAMPLE_RATE), np.float32)
+    burst[:, ::24_000] = 1.0  # clicks: they are gone before the fade has let them in
+    tone = 0.3 * np.sin(2 * np.pi * 330 * np.arange(SAMPLE_RATE) / SAMPLE_RATE)
+    tone = np.stack([tone, tone], dtype=np.float32)
+    power = {}
+    for name, audio in (("clicks", burst), ("tone", tone)):
+        for attack_ms in (0.0, 100.0):
+            out = make("hall", attack_ms=attack_ms).process(audio)
+            power[name, attack_ms] = np.square(out[:, SAMPLE_RATE // 2 :]).sum()
+    assert power["clicks", 100.0] < 0.01 * power["clicks", 0.0]
+    assert power["tone", 100.0] > 0.5 * power["tone", 0.0]
 
 
 def test_silence_ends_in_exact_silence_without_denormals():

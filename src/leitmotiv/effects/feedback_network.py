@@ -17,7 +17,8 @@ How it works, in the order of the loop:
    a held bed neither grows nor fades. If input keeps adding, power above the ceiling is taken
    out of the loop by a slow gain, so the old makes room for the new.
 5. Shimmer: the late sound, its extremes cut, is read by overlapping grains that run faster than
-   it was written, and goes back into the diffuser.
+   it was written, from places scattered over a third of a second, and goes back into the
+   diffuser: onsets are washed out, so that an octave enters as a bow does, not as a pick.
 
 Lengths follow ``size`` by gliding, as tape would; when they have settled they are whole samples,
 so that nothing is lost to interpolation.
@@ -68,25 +69,27 @@ KNOBS = (
     "fifth_level",
     "wet_level",
     "dry_level",
+    "attack_ms",
 )
 """Rows of ``knobs``; those of the loss stand first, those of the lengths around ``size``."""
 
 DECAY, LOW_RATIO, HIGH_RATIO, DAMPING, SIZE, PRE_DELAY = 0, 1, 2, 3, 4, 5
 DIFFUSION, MODULATION_HZ, MODULATION_DEPTH, LOW_CUT, HIGH_CUT = 6, 7, 8, 9, 10
 EARLY, LATE, SWELL, HOLD, FREEZE, DUCKING, THRESHOLD = 11, 12, 13, 14, 15, 16, 17
-OCTAVE, FIFTH, WET, DRY = 18, 19, 20, 21
+OCTAVE, FIFTH, WET, DRY, ATTACK = 18, 19, 20, 21, 22
 
 # fixed, float64
-F_RATE, F_BASS_HZ, F_MEAN, F_DIFFUSE, F_CEILING, F_RATIO, F_GRAIN, F_SHIMMER_HZ = (
-    0, 1, 2, 3, 4, 5, 7, 8,
+F_RATE, F_BASS_HZ, F_MEAN, F_DIFFUSE, F_CEILING, F_RATIO, F_GRAIN, F_SCATTER, F_SHIMMER_HZ = (
+    0, 1, 2, 3, 4, 5, 7, 8, 9,
 )  # fmt: skip
-NUM_FIXED = 9
+NUM_FIXED = 10
 
 # state, float64
 S_LOW_CUT, S_HIGH_CUT, S_POWER, S_DUCK = 0, 2, 4, 5  # the first two: left and right
 S_SHIMMER, S_ENTRY = 6, 12  # six memories of the shimmer's filters; gain into the lines
 S_CUT_A, S_CUT_B, S_COSINE, S_SINE, S_KEEP = 13, 14, 15, 16, 17  # two: size, pre-delay
-NUM_STATE = 19
+S_LOUD, S_RISEN = 19, 20
+NUM_STATE = 21
 
 # counters, int64
 I_POSITION, I_TICK, I_GLIDING, I_SEED = 0, 1, 2, 3
@@ -94,7 +97,7 @@ NUM_COUNTERS = 4
 
 _TINY = 1e-18  # -360 dB: below it a sample is silence; keeps the lines out of denormals
 _MAX_GLIDE = 0.5  # samples a sample: lengths glide by at most an octave down, half an octave up
-_POWER_SEC, _ATTACK_SEC, _RELEASE_SEC = 0.05, 0.004, 0.35
+_POWER_SEC, _ATTACK_SEC, _RELEASE_SEC, _FADE_SEC = 0.05, 0.004, 0.35, 0.15
 _DUCK_SPAN_DB = 12.0
 
 
@@ -207,6 +210,7 @@ def run_network(
     power_pole = 1.0 - math.exp(-1.0 / (_POWER_SEC * rate))
     attack = 1.0 - math.exp(-1.0 / (_ATTACK_SEC * rate))
     release = 1.0 - math.exp(-1.0 / (_RELEASE_SEC * rate))
+    fade = 1.0 - math.exp(-1.0 / (_FADE_SEC * rate))
     shimmer_low = 1.0 - math.exp(-2.0 * math.pi * fixed[F_SHIMMER_HZ] / rate)
     shimmer_high = 1.0 - math.exp(-2.0 * math.pi * 180.0 / rate)
     v, w = np.empty(NUM_LINES), np.empty(NUM_LINES)
@@ -257,7 +261,7 @@ def run_network(
                 for row in range(2):
                     if abs(memories[row, i]) < _TINY:
                         memories[row, i] = 0.0
-            for i in range(S_ENTRY):
+            for i in range(NUM_STATE):
                 if abs(s[i]) < _TINY * _TINY:
                     s[i] = 0.0
             for i in range(num_stages):
@@ -274,6 +278,15 @@ def run_network(
         s[S_HIGH_CUT] += s[S_CUT_B] * (open_gate * (x - s[S_LOW_CUT]) - s[S_HIGH_CUT])
         s[S_HIGH_CUT + 1] += s[S_CUT_B] * (open_gate * (y - s[S_LOW_CUT + 1]) - s[S_HIGH_CUT + 1])
         left, right = s[S_HIGH_CUT], s[S_HIGH_CUT + 1]
+        if knobs[ATTACK, k] > 0.0:
+            # What is louder than a slow follower has heard is held back to what it has.
+            loud = max(abs(left), abs(right))
+            s[S_LOUD] = max(loud, s[S_LOUD] - fade * s[S_LOUD])
+            rise = 1.0 - math.exp(-2302.585092994046 / (knobs[ATTACK, k] * rate))
+            s[S_RISEN] = min(s[S_RISEN] + rise * (s[S_LOUD] - s[S_RISEN]), s[S_LOUD])
+            if s[S_LOUD] > 1e-9:
+                left *= s[S_RISEN] / s[S_LOUD]
+                right *= s[S_RISEN] / s[S_LOUD]
         if num_stages:
             # A sample of delay between stages lets all of them run side by side.
             for channel in range(2):
@@ -333,7 +346,9 @@ def run_network(
                         phase -= 1.0
                         for side in range(1, 3):
                             counters[I_SEED] = (counters[I_SEED] * 1103515245 + 12345) & 0x7FFFFFFF
-                            heads[voice, head, side] = counters[I_SEED] / 2147483648.0 * grain * 0.5
+                            heads[voice, head, side] = (
+                                counters[I_SEED] / 2147483648.0 * fixed[F_SCATTER]
+                            )
                     heads[voice, head, 0] = phase
                     run = (ratio - 1.0) * (1.0 - phase) if ratio > 1.0 else (1.0 - ratio) * phase
                     gain = window[int(phase * 1024.0)]
@@ -376,8 +391,9 @@ def run_network(
             for i in range(NUM_SPREAD):
                 d[i] = e[i]
         diffuse = fixed[F_DIFFUSE]
-        early_left += diffuse * (d[0] - d[3] + d[5] - d[6])
-        early_right += diffuse * (d[1] + d[2] - d[4] - d[7])
+        left, right = d[0] - d[3] + d[5] - d[6], d[1] + d[2] - d[4] - d[7]
+        early_left += diffuse * left
+        early_right += diffuse * right
 
         # --- sixteen lines ---
         if gliding:
@@ -425,8 +441,13 @@ def run_network(
 
         # --- what the shimmer will hear, and the output ---
         if knobs[OCTAVE, k] + knobs[FIFTH, k] > 0.0:
+            # On hold the bed is not shifted again and again, or all would end at the top: what
+            # enters it brings its octaves along.
+            keep = max(knobs[HOLD, k], freeze)
+            left += (1.0 - keep) * (late_left - left)
+            right += (1.0 - keep) * (late_right - right)
             for channel in range(2):
-                x = late_left if channel == 0 else late_right
+                x = left if channel == 0 else right
                 m = S_SHIMMER + 3 * channel
                 s[m] += shimmer_low * (x - s[m])
                 s[m + 1] += shimmer_low * (s[m] - s[m + 1])

@@ -83,6 +83,7 @@ class HallReverb(NetworkReverb):
         freeze: float = 0.0,
         ducking_db: float = 0.0,
         duck_threshold_db: float = -30.0,
+        attack_ms: float = 0.0,
         wet_level: float = 0.3,
         dry_level: float = 1.0,
         swell_sec: float = 1.5,

@@ -20,8 +20,8 @@ from leitmotiv.effects.network_reverb import NetworkReverb, Voicing, network_par
 __all__ = ["InfiniteReverb"]
 
 _VOICING = Voicing(
-    line_ms=(59.0, 211.0),
-    spread_ms=(17.0, 53.0, 127.0),
+    line_ms=(97.0, 331.0),
+    spread_ms=(23.0, 71.0, 173.0),
     ceiling_db=-15.0,
 )
 
@@ -67,9 +67,10 @@ class InfiniteReverb(NetworkReverb):
         modulation_hz=0.1,
         modulation_depth=0.4,
         low_cut_hz=90.0,
-        high_cut_hz=7000.0,
+        high_cut_hz=5000.0,
         early_level=0.0,
         hold=1.0,
+        attack_ms=120.0,
         wet_level=0.5,
     )
 
@@ -86,7 +87,7 @@ class InfiniteReverb(NetworkReverb):
         modulation_hz: float = 0.1,
         modulation_depth: float = 0.4,
         low_cut_hz: float = 90.0,
-        high_cut_hz: float = 7000.0,
+        high_cut_hz: float = 5000.0,
         early_level: float = 0.0,
         late_level: float = 1.0,
         swell_level: float = 0.0,
@@ -96,6 +97,7 @@ class InfiniteReverb(NetworkReverb):
         duck_threshold_db: float = -30.0,
         octave_level: float = 0.0,
         fifth_level: float = 0.0,
+        attack_ms: float = 120.0,
         wet_level: float = 0.5,
         dry_level: float = 1.0,
         octave_semitones: float = 12.0,

@@ -50,11 +50,12 @@ _KNOBS = (
     Parameter("duck_threshold_db", -30.0, -70.0, 0.0, "dB"),
     Parameter("octave_level", 0.0, 0.0, 1.0, "", "linear", 50.0),
     Parameter("fifth_level", 0.0, 0.0, 1.0, "", "linear", 50.0),
+    Parameter("attack_ms", 0.0, 0.0, 3000.0, "ms", "linear", 50.0),
     Parameter("wet_level", 0.3, 0.0, 4.0),
     Parameter("dry_level", 1.0, 0.0, 4.0),
 )
 _SHIMMER = {"octave_level", "fifth_level"}
-_GRAIN_SEC = 0.16
+_GRAIN_SEC, _SCATTER_SEC = 0.24, 0.33
 _MOST_SWELL_SEC = 8.0
 
 
@@ -112,6 +113,7 @@ class NetworkReverb(AutomatedEffect):
     modulation_hz, modulation_depth : how fast and how far energy is turned between the lines
     low_cut_hz, high_cut_hz : the part of the input that reverberates
     early_level, late_level : gains of the first reflections and of the late sound
+    attack_ms : time in which each onset fades in on its way into the reverb, 0-3000 ms
     swell_level : 0 to 1, how much enters through the reverse-like build of ``swell_sec``
     hold : 0 to 1; at 1 nothing decays and input is added to what sounds
     freeze : 0 to 1; at 1 nothing decays and nothing enters
@@ -191,7 +193,8 @@ class NetworkReverb(AutomatedEffect):
         self._fixed[network.F_CEILING] = 2 * 10 ** (voicing.ceiling_db / 10)
         self._fixed[network.F_RATIO : network.F_RATIO + 2] = 2 ** (np.asarray(intervals) / 12)
         self._fixed[network.F_GRAIN] = _GRAIN_SEC * sample_rate
-        self._fixed[network.F_SHIMMER_HZ] = min(7000.0, 0.2 * sample_rate)
+        self._fixed[network.F_SCATTER] = _SCATTER_SEC * sample_rate
+        self._fixed[network.F_SHIMMER_HZ] = min(2800.0, 0.2 * sample_rate)
         self._row_of = {name: row for row, name in enumerate(network.KNOBS)}
 
     def _clear(self) -> None:
@@ -204,7 +207,7 @@ class NetworkReverb(AutomatedEffect):
         most_past += knob["pre_delay_ms"].high * 1e-3 * rate
         shimmers = "octave_level" in knob
         ratio = float(self._fixed[network.F_RATIO : network.F_RATIO + 2].max())
-        most_ring = (abs(ratio - 1) + 1.5) * _GRAIN_SEC * rate if shimmers else 1.0
+        most_ring = ((ratio + 1) * _GRAIN_SEC + _SCATTER_SEC) * rate if shimmers else 1.0
         self._past = _ring(2, most_past)
         self._lines = _ring(lines, float(base[1 : 1 + lines].max()) * size)
         self._spread = _ring(
