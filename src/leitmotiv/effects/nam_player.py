@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from leitmotiv.effects.nam_file import NamFile
 from leitmotiv.effects.nam_kernels import run_lstm, run_program
-from leitmotiv.effects.nam_network import Cells, Program, lay_out, receptive_field
+from leitmotiv.effects.nam_network import lay_out, receptive_field
+from leitmotiv.effects.nam_program import Cells, Program
 
 __all__ = ["NamPlayer"]
 

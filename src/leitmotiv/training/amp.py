@@ -49,7 +49,7 @@ PRE_EMPHASIS = 0.85
 _LEAST_SEC, _LEAST_HELD_OUT_SEC, _MOST_HELD_OUT_SEC = 10.0, 2.0, 20.0
 _BEFORE_THE_PEAK = 4  # samples; what a filter answers begins before it is loudest
 _SAVE_EVERY_SEC = 60.0
-_STEPS = {"nano": 3000, "light": 3000, "medium": 4000, "standard": 8000}
+_STEPS = {"nano": 5000, "light": 5000, "medium": 6000, "standard": 10_000}
 
 
 @dataclass(frozen=True)
