@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -167,6 +169,64 @@ def test_a_container_must_be_sorted_and_whole(rng: np.random.Generator) -> None:
         NamPlayer(parse_nam(document))
     document["config"]["submodels"] = []
     with pytest.raises(ModelError, match="must be a list of captures"):
+        NamPlayer(parse_nam(document))
+
+
+JUNK = [None, True, 0, -1, 3, 2**40, 0.5, float("nan"), 1e300, "", "Tanh", [], {}, [1], [None]]
+
+
+def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """The way to every entry of a document but the many weights."""
+    entries = value.items() if isinstance(value, dict) else enumerate(value)
+    for key, inner in entries:
+        yield (*path, key)
+        if isinstance(inner, dict) or (isinstance(inner, list) and len(inner) < 30):
+            yield from places(inner, (*path, key))
+
+
+def test_whatever_is_changed_in_a_file_it_plays_or_is_refused(rng: np.random.Generator) -> None:
+    documents = list(nam_models.models(rng).values())
+    silence, messages = np.zeros(16, np.float32), []
+    for _ in range(250):
+        document = copy.deepcopy(documents[rng.integers(len(documents))])
+        *way, last = list(places(document))[rng.integers(sum(1 for _ in places(document)))]
+        inner = document
+        for key in way:
+            inner = inner[key]
+        if isinstance(inner, dict) and rng.random() < 0.2:
+            del inner[last]
+        else:
+            inner[last] = copy.deepcopy(JUNK[rng.integers(len(JUNK))])
+        try:
+            assert np.isfinite(NamPlayer(parse_nam(document)).play(silence)).all()
+        except ModelError as error:
+            messages.append(str(error))
+    assert 100 < len(messages) < 250
+    assert not any("\n" in message for message in messages)
+
+
+def test_weights_that_overflow_are_refused(rng: np.random.Generator) -> None:
+    document = nam_models.conv_net(rng, False)
+    document["config"]["activation"] = "ReLU"
+    document["weights"] = [3e38] * len(document["weights"])
+    with pytest.raises(ModelError, match="plays no finite samples"):
+        NamPlayer(parse_nam(document))
+
+
+def test_captures_nested_without_end_are_refused(rng: np.random.Generator) -> None:
+    document = nam_models.linear(rng)
+    for _ in range(600):
+        document = nam_models.document("Sequential", {"models": [document]}, [])
+    with pytest.raises(ModelError, match="nested too deeply"):
+        NamPlayer(parse_nam(document))
+
+
+def test_a_convolution_of_absurd_size_is_refused_before_memory_is_taken(
+    rng: np.random.Generator,
+) -> None:
+    document = wavenet_with(rng, channels=1000, groups_input=1000, kernel_size=4000)
+    document["weights"] = [0.0] * 10_000
+    with pytest.raises(ModelError, match="is too large"):
         NamPlayer(parse_nam(document))
 
 

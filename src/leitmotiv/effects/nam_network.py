@@ -51,15 +51,22 @@ def lay_out(file: NamFile, *, slim: float = 1.0) -> list[Program | Cells]:
     ModelError
         If the configuration and the weights do not fit, or ask for something that does not play.
     """
+    try:
+        return _lay_out(file, slim)
+    except RecursionError as error:
+        raise file.fault("captures within captures are nested too deeply") from error
+
+
+def _lay_out(file: NamFile, slim: float) -> list[Program | Cells]:
     config = Settings(file, file.config, "config")
     if file.architecture == "SlimmableContainer":
-        return lay_out(_pick(config, slim), slim=slim)
+        return _lay_out(_pick(config, slim), slim)
     if file.architecture == "Sequential":
         models = file.config.get("models")
         if not isinstance(models, list) or not models or len(file.weights):
             raise file.fault("a Sequential file must hold 'models' and no weights of its own")
         children = [read_child(config, each, f"models[{i}]") for i, each in enumerate(models)]
-        return [part for child in children for part in lay_out(child, slim=slim)]
+        return [part for child in children for part in _lay_out(child, slim)]
     for key in ("in_channels", "out_channels"):
         if config.values.get(key, 1) != 1:
             raise file.fault(f"{key}={config.values[key]!r} does not play: only mono captures do")

@@ -9,6 +9,8 @@ Public names: :class:`NamPlayer`.
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -118,6 +120,8 @@ class NamPlayer:
             # Each part settles on what the one before it makes of silence.
             silence = state.run(silence)
         self.rest = float(silence[-1])
+        if not math.isfinite(self.rest):
+            raise file.fault("its weights are so large that it plays no finite samples")
         self._settled = _states(parts)
         self._copy(self._states, self._settled)
 

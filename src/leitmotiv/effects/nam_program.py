@@ -35,6 +35,7 @@ Rows = tuple[int, int]  # first row and number of rows
 
 _MOST_ROWS = 4096
 _MOST_SAMPLES = 2**24  # of memory: 64 MiB
+_MOST_WEIGHTS = 2**22  # of one convolution, what stands between groups included
 
 
 @dataclass(frozen=True)
@@ -139,6 +140,10 @@ class Weights:
         if inputs % groups or outputs % groups:
             raise self.file.fault(
                 f"groups={groups} must divide the {inputs} inputs and {outputs} outputs"
+            )
+        if outputs * inputs * kernel > _MOST_WEIGHTS:
+            raise self.file.fault(
+                f"a convolution of {inputs} by {outputs} channels x {kernel} samples is too large"
             )
         dense = np.zeros((outputs, inputs, kernel), np.float32)
         size = (outputs // groups, inputs // groups, kernel)
@@ -250,12 +255,14 @@ def read_activation(config: Settings, value: Any, channels: int) -> tuple[int, N
             f"the player knows {', '.join(ACTIVATIONS)}"
         )
 
+    def checked(what: str, number: Any) -> float:
+        if type(number) not in (int, float) or not abs(number) < 1e30:
+            raise config.file.fault(f"{config.what}: {what}={number!r} must be a finite number")
+        return float(number)
+
     def constant(key: str, default: float) -> float:
         number = given.get(key)
-        number = default if number is None else number
-        if isinstance(number, bool) or not isinstance(number, int | float):
-            raise config.file.fault(f"{config.what}: {key}={number!r} must be a number")
-        return float(number)
+        return default if number is None else checked(key, number)
 
     table = np.zeros((1, 4), np.float32)
     if name == "LeakyHardtanh":
@@ -273,11 +280,9 @@ def read_activation(config: Settings, value: Any, channels: int) -> tuple[int, N
                     f"{config.what}: {len(slopes)} negative_slopes for {channels} channels"
                 )
             table = np.zeros((len(slopes), 4), np.float32)
-            table[:, 0] = [constant("", 0.01) if s is None else float(s) for s in slopes]
+            table[:, 0] = [checked("negative_slopes", slope) for slope in slopes]
         else:
             table[0, 0] = constant("negative_slope", 0.01)
-    if not np.isfinite(table).all():
-        raise config.file.fault(f"{config.what}: the activation's constants must be finite")
     return ACTIVATIONS[name], table
 
 
