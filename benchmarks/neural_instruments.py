@@ -300,6 +300,49 @@ def report_clones(folder: Path) -> None:
         )
 
 
+def draw(folder: Path, path: Path) -> None:
+    """Held-out notes beside what the network makes of them, as mel spectrograms."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot as plt
+
+    from leitmotiv.instruments.neural_grid import log_mel
+
+    names = ("violin", "trumpet", "clarinet", "steel guitar", "cello", "flute")
+    figure, axes = plt.subplots(3, len(names), figsize=(15, 7), sharey=True)
+    for column, name in enumerate(names):
+        examples = list(read_dataset(folder, split="test", instrument=name))
+        example = min(examples, key=lambda e: (abs(e.pitch - 62), e.velocity != 105))
+        end = min(end_of(example), 1.8)
+        program = next(i.bank_program for i in INSTRUMENTS if i.name == name)
+        rows = {
+            "held-out note": example.audio,
+            "neural": render_note(timbre_of(name), example.pitch, example.velocity, end),
+            "modelled": modelled_note(program or 0, example),
+        }
+        centres = np.arange(0, int(end * RATE), 512)
+        for row, (title, audio) in enumerate(rows.items()):
+            mel = log_mel(audio, RATE, centres, n_fft=2048, n_mels=96)
+            axes[row, column].imshow(
+                mel.T,
+                origin="lower",
+                aspect="auto",
+                vmin=mel.max() - 75,
+                vmax=mel.max(),
+                extent=(0, end, 0, 96),
+                cmap="magma",
+            )
+            axes[row, column].set_yticks([])
+            if row == 0:
+                axes[row, column].set_title(f"{name}, MIDI {example.pitch}")
+            if column == 0:
+                axes[row, column].set_ylabel(title)
+        axes[2, column].set_xlabel("seconds")
+    figure.tight_layout()
+    figure.savefig(path, dpi=70)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("dataset", type=Path)
@@ -307,6 +350,7 @@ def main() -> None:
     parser.add_argument("--every", type=int, default=1, help="measure every n-th held-out note")
     parser.add_argument("--json", type=Path, help="write the table of held-out notes here")
     parser.add_argument("--parts", default="held-out,speed,morph,clone")
+    parser.add_argument("--picture", type=Path, help="draw spectrograms into this PNG")
     given = parser.parse_args()
     parts = given.parts.split(",")
     network = load_network()
@@ -316,6 +360,8 @@ def main() -> None:
         table = report_held_out(given.dataset, given.every)
         if given.json:
             given.json.write_text(json.dumps(table, indent=1), encoding="utf-8")
+    if given.picture:
+        draw(given.dataset, given.picture)
     if "speed" in parts:
         report_speed()
     if "morph" in parts:

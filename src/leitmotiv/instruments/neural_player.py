@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from leitmotiv.instruments.neural_grid import (
+    GROUP_EDGES,
     MAX_HARMONIC,
     NUM_GROUPS,
     TOP_HZ,
@@ -41,7 +42,7 @@ _VELOCITY_STEP = 4
 _SILENT_DB = -82.0
 _SLUR_FROM_SEC = 0.09
 _CROSSFADE_SEC = 0.025
-_STEADY_STEP_SEC = 0.08
+_STEADY_STEP_SEC = 0.04
 _DRIFT_STEP_SEC = 0.17
 
 
@@ -54,6 +55,8 @@ class Playing:
     vibrato_delay_sec: float = 0.25
     tremolo_db: float = 0.0
     """Loudness that goes with the vibrato."""
+    bright_db: float = 0.0
+    """How far a harmonic goes with the vibrato, for each octave above the first."""
     drift_cents: float = 1.2
     drift_db: float = 0.5
     flutter_db: float = 0.7
@@ -65,6 +68,8 @@ class Playing:
     players: int = 1
     detune_cents: float = 0.0
     width: float = 0.0
+    key_width: float = 0.0
+    """Stereo of a keyboard or harp: low notes to one side, high ones to the other."""
     onset_spread_sec: float = 0.0
     least_release: float = 60.0
     most_release: float = 500.0
@@ -273,6 +278,7 @@ def _play(
     if performance.modulation is not None:
         depth = depth + 35.0 * performance.curve(performance.modulation, line.start, points)
     swell = 10 ** (_drift(rng, points, block_sec) * playing.drift_db / 20)
+    shine = None
     if playing.vibrato_cents or performance.modulation is not None:
         middle_hz = playing.vibrato_hz * rng.uniform(0.94, 1.06)
         speed = middle_hz * (1 + 0.04 * _drift(rng, points, block_sec))
@@ -280,13 +286,11 @@ def _play(
             2 * np.pi * (np.cumsum(speed) * block_sec + (rng.random() if follower else 0))
         )
         midi = midi + wave * depth / 100
+        strength = wave * np.minimum(depth / max(playing.vibrato_cents, 5.0), 2.0)
         if playing.tremolo_db:
-            swell = swell * 10 ** (
-                wave
-                * playing.tremolo_db
-                / 20
-                * np.minimum(depth / max(playing.vibrato_cents, 5), 2)
-            )
+            swell = swell * 10 ** (strength * playing.tremolo_db / 20)
+        if playing.bright_db:
+            shine = strength * playing.bright_db
     if performance.bend_semitones is not None:
         midi = midi + performance.curve(performance.bend_semitones, line.start, points)
     expression = None
@@ -301,6 +305,7 @@ def _play(
     phase = rng.uniform(0.0, spread, MAX_HARMONIC)
     offset = rng.integers(0, NOISE_LENGTH, 32)
     group = group_of_harmonic()
+    octaves = np.minimum(np.log2(np.array(GROUP_EDGES[:-1]) + 1.0), 4.0)
     bands = noise_bands(rate)
     order = np.arange(1, MAX_HARMONIC + 1)
     highest = min(TOP_HZ, 0.45 * rate)
@@ -315,8 +320,11 @@ def _play(
             grow = np.clip((times - 0.05) / 0.2, 0.0, 1.0)[:, None]
             wander = rng.standard_normal(harmonics.shape)
             # Dense moments would jitter: their wandering is held back by what they step.
-            wander *= np.minimum(np.gradient(times)[:, None] / 0.06, 1.0) if len(times) > 1 else 0.0
+            wander *= np.minimum(np.gradient(times)[:, None] / 0.04, 1.0) if len(times) > 1 else 0.0
             harmonics = harmonics + (grow * wander * playing.flutter_db).astype(np.float32)
+        if shine is not None:
+            along = shine[np.minimum(segment.first + where, points - 1)]
+            harmonics = harmonics + (along[:, None] * octaves).astype(np.float32)
         amplitude = np.power(np.float32(10.0), harmonics / np.float32(20.0))
         amplitude = np.ascontiguousarray(amplitude[:, group[:count]])
         gain = segment.gain * swell[segment.first : segment.stop + 1].astype(np.float32)
@@ -364,7 +372,8 @@ def render_neural(
     """
     held = timbre.kind == "held"
     players = max(playing.players, 1)
-    bus = np.zeros((2 if players > 1 and playing.width else 1, performance.num_samples), np.float32)
+    wide = bool((players > 1 and playing.width) or playing.key_width)
+    bus = np.zeros((2 if wide else 1, performance.num_samples), np.float32)
     if performance.num_notes:
         notebook = _Notebook(timbre, performance, softer=performance.expression is not None)
         places = np.linspace(-1.0, 1.0, players) if players > 1 else np.zeros(1)
@@ -388,7 +397,9 @@ def render_neural(
                 if len(bus) == 1:
                     bus[0, begin : begin + count] += audio[:count]
                 else:
-                    angle = (seats[player] * playing.width + 1) * np.pi / 4
+                    key = np.clip((line.segments[0].pitch - 60) / 40, -1.0, 1.0)
+                    seat = seats[player] * playing.width + key * playing.key_width
+                    angle = (np.clip(seat, -1.0, 1.0) + 1) * np.pi / 4
                     for row, side in enumerate((np.cos(angle), np.sin(angle))):
                         bus[row, begin : begin + count] += audio[:count] * np.float32(
                             np.sqrt(2) * side
