@@ -13,8 +13,10 @@ Conventions, in the order of the signal:
 - *Infinity*: from feedback 0.95 on the loop begins to measure what it loses and to give it back,
   and the cuts, the wow and the flutter let go of what goes round (not of what enters), as all of
   them add up from pass to pass: at 1 a chord is held for as long as one likes, and what is played
-  on top pushes what was there down. The line never holds more than 2 dB over ``ceiling_db``; its
-  level is ridden, waves are bent only where that comes too late.
+  on top pushes what was there down. What is held for long is cut under 35 Hz. The line never holds
+  more than 2 dB over ``ceiling_db``; its level is ridden, waves are bent only where that comes too
+  late. A partial ping-pong loses what differs between the sides, and octaves in the loop leave at
+  the top or the bottom: both thin a held sound out over minutes.
 - ``freeze`` closes the input and holds the loop as it is; ``input_level`` at 0 lets the echoes ring
   out (trails).
 - *Taps*: heard are ``tap_times`` (shares of the delay) with ``tap_levels`` and ``tap_pans``, and
@@ -44,7 +46,7 @@ from numpy.typing import NDArray
 
 from leitmotiv.audio.buffers import SAMPLE_RATE
 from leitmotiv.effects import evolving_delay_kernel as kernel
-from leitmotiv.effects.delay_line import glide_pace, make_line, stacked
+from leitmotiv.effects.delay_line import glide_pace, make_line
 from leitmotiv.effects.effect import AutomatedEffect, Curves, Parameter, check_range
 from leitmotiv.effects.spectral_shift import SpectralShift, frame_samples
 from leitmotiv.errors import AudioError
@@ -247,10 +249,10 @@ class EvolvingDelay(AutomatedEffect):
         self._memory = kernel.Memory(
             line=make_line(channels, _LINE_SEC * rate),
             diffusers=make_line(channels * count, 0.45 * _LONGEST_DIFFUSION_SEC * rate),
-            filters=np.zeros((channels, 9)),
+            filters=np.zeros((channels, 11)),
             glides=np.full((4, 2), np.nan),
             phases=np.zeros(3),
-            levels=np.zeros(7),
+            levels=np.zeros(6),
             feed=np.zeros((channels, self._hop), dtype=np.float32),
             octaves=np.zeros((2 * channels, self._hop), dtype=np.float32),
             reverse=np.zeros(4),
@@ -265,14 +267,12 @@ class EvolvingDelay(AutomatedEffect):
     ) -> NDArray[np.float32]:
         audio = np.array(block, order="C")
         heard = block if side_chain is None else side_chain
-        knobs = stacked(curves, self.parameters)
+        names = [parameter.name for parameter in self.parameters]
         num_samples, start = audio.shape[1], 0
-        while start < num_samples:
-            stop = num_samples
+        while start < num_samples:  # a hop at a time, as the octaves are made
             written = int(self._memory.counters[0])
-            octaves = knobs[kernel.OCTAVE_UP : kernel.OCTAVE_DOWN + 1, start:].any()
-            if octaves or self._shifts:  # a hop at a time
-                stop = min(start + self._hop - written % self._hop, num_samples)
+            stop = min(start + self._hop - written % self._hop, num_samples)
+            knobs = np.stack([curves[name][start:stop] for name in names])
             piece = np.array(audio[:, start:stop], order="C")
             kernel.run_loop(
                 piece,
@@ -281,7 +281,7 @@ class EvolvingDelay(AutomatedEffect):
                 self._shares,
                 self._tap_times,
                 self._tap_gains,
-                np.array(knobs[:, start:stop], order="C"),
+                knobs,
                 float(self.sample_rate),
                 self._pace,
                 self._frame + self._hop,

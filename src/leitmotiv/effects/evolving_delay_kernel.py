@@ -34,7 +34,9 @@ DRIFT_HZ = 0.13  # the diffusers breathe at this rate ...
 DRIFT = 0.004  # ... by this share of their length together, against rings
 HOLD_FROM = 0.95  # feedback from which the loop keeps its energy
 HOLD_CUTS = 0.005  # share of the cuts that is left in the loop at feedback 1
+EVOLVING_CUTS = 0.3  # while octaves go round: what has climbed too far has to leave
 HOLD_TAPE = 0.1  # share of wow, flutter and breathing: bends add up from pass to pass
+SUBSONIC_HZ = 35.0  # of what is kept for long: else the lowest, which loses least, would win
 KEEP_SEC = 4.0  # over which the loop's losses are measured, and again over which they are met
 DC_HZ = 20.0  # what is turned backwards is in phase with itself at 0 Hz alone, and would grow
 LONGEST_REVERSE_SEC = 4.0
@@ -48,10 +50,10 @@ class Memory(NamedTuple):
 
     line: NDArray[np.float32]
     diffusers: NDArray[np.float32]  # (channels * NUM_DIFFUSERS, size)
-    filters: NDArray[np.float64]  # (channels, 9): cuts of the input, of the loop; DC
+    filters: NDArray[np.float64]  # (channels, 11): cuts of input, of loop; DC; subsonic
     glides: NDArray[np.float64]  # (4, 2): delay, diffusion time, wow, flutter
     phases: NDArray[np.float64]  # wow, flutter, drift
-    levels: NDArray[np.float64]  # of the limiter, the keeper (four), the ducking; the keeper's gain
+    levels: NDArray[np.float64]  # limiter; power read, mixed, cut; ducking; the keeper's gain
     feed: NDArray[np.float32]  # (channels, hop): what the octaves are made of
     octaves: NDArray[np.float32]  # (2 * channels, hop): an octave up, an octave down
     reverse: NDArray[np.float64]  # position, length, position and fade of the stretch before
@@ -134,13 +136,15 @@ def run_loop(
     num_channels, num_samples = audio.shape
     mask, own_mask = line.shape[1] - 1, diffusers.shape[1] - 1
     longest = line.shape[1] - 8.0
-    turn = 2.0 * math.pi
+    turn, root = 2.0 * math.pi, math.sqrt(2.0)
     loop = np.empty(num_channels)
     special = np.empty(num_channels)
     entering = np.empty(num_channels)
     swing = np.empty(num_channels)
     write = counters[0]
     keeper = 1.0 - math.exp(-1.0 / (KEEP_SEC * sample_rate))
+    sub_g = math.tan(math.pi * SUBSONIC_HZ / sample_rate)
+    sub_a = 1.0 / (1.0 + sub_g * (sub_g + root))
     dc_pace = 1.0 - math.exp(-turn * DC_HZ / sample_rate)
     limit_attack = 1.0 - math.exp(-1.0 / (0.002 * sample_rate))
     limit_release = math.exp(-1.0 / (0.4 * sample_rate))
@@ -150,7 +154,6 @@ def run_loop(
     low_share = high_share = 0.0
     last_wow = last_wow_hz = last_flutter = last_flutter_hz = -1.0
     far_wow = far_flutter = 0.0
-    root = math.sqrt(2.0)
     for n in range(num_samples):
         # Knobs to coefficients, where they have moved.
         if knobs[LOW_CUT, n] != last_low:
@@ -173,7 +176,8 @@ def run_loop(
         feedback = knobs[FEEDBACK, n] + (1.0 - knobs[FEEDBACK, n]) * freeze
         near = max((knobs[FEEDBACK, n] - HOLD_FROM) / (1.0 - HOLD_FROM), 0.0)
         hold = near * near * (3.0 - 2.0 * near)
-        cuts = (1.0 - (1.0 - HOLD_CUTS) * hold) * (1.0 - freeze)
+        kept_cuts = max(HOLD_CUTS, EVOLVING_CUTS * min(4.0 * knobs[EVOLVE, n], 1.0))
+        cuts = (1.0 - (1.0 - kept_cuts) * hold) * (1.0 - freeze)
         hold = max(hold, freeze)
         tape = 1.0 - (1.0 - HOLD_TAPE) * hold
 
@@ -253,7 +257,7 @@ def run_loop(
             sine, cosine = math.sin(turn * phases[2]), math.cos(turn * phases[2])
             phases[2] += DRIFT_HZ / sample_rate
             phases[2] -= math.floor(phases[2])
-        before, after = 0.0, 0.0
+        before = 0.0
         for channel in range(num_channels):
             at = delay + swing[channel]
             if awake:
@@ -276,22 +280,21 @@ def run_loop(
                     kept = sound + gain * late
                     diffusers[row, write & own_mask] = kept if abs(kept) > TINY else 0.0
                     sound = late - gain * kept
-            after += sound * sound
             loop[channel] = sound
         levels[1] += keeper * (before - levels[1])
-        levels[2] += keeper * (after - levels[2])
 
         # What is written: the input and what comes back, cut, kept within the ceiling.
         keep = 1.0
         keeping = max(hold, min(10.0 * evolve, 1.0))
         if keeping > 0.0:
             loss = (levels[1] + 1e-12) / (levels[2] + 1e-12)
-            loss *= 1.0 + hold * ((levels[3] + 1e-12) / (levels[4] + 1e-12) - 1.0)
-            loss = min(max(math.sqrt(loss), 0.7), 1.06) - 1.0
+            loss *= 1.0 + hold * ((levels[2] + 1e-12) / (levels[3] + 1e-12) - 1.0)
+            loss = min(max(math.sqrt(loss), 0.7), 1.12) - 1.0
             # Measured and met slowly, or the gain would swing with the repeats themselves.
-            levels[6] += keeper * (loss - levels[6])
-            keep = 1.0 + keeping * levels[6]
+            levels[5] += keeper * (loss - levels[5])
+            keep = 1.0 + keeping * levels[5]
         cross = knobs[PING_PONG, n]
+        subsonic = keeping if awake or cross > 0.0 else keeping * (1.0 - freeze)
         input_gain = knobs[INPUT, n] * (1.0 - freeze)
         before, after, peak = 0.0, 0.0, 0.0
         for channel in range(num_channels):
@@ -329,12 +332,19 @@ def run_loop(
                 low_a,
                 cuts * low_share,
             )
+            one, two = filters[channel, 9], filters[channel, 10]
+            v1 = sub_a * (one + sub_g * (back - two))
+            v2 = two + sub_g * v1
+            one, two = 2.0 * v1 - one, 2.0 * v2 - two
+            filters[channel, 9] = one if abs(one) > TINY else 0.0
+            filters[channel, 10] = two if abs(two) > TINY else 0.0
+            back -= subsonic * (root * v1 + v2)
             after += back * back
             sound = fresh + feedback * keep * back
             peak = max(peak, abs(sound))
             entering[channel] = sound
-        levels[3] += keeper * (before - levels[3])
-        levels[4] += keeper * (after - levels[4])
+        levels[2] += keeper * (before - levels[2])
+        levels[3] += keeper * (after - levels[3])
         # Gain riding first, which leaves the waves as they are; round corners for what is
         # quicker, so that nothing can grow.
         if peak > levels[0]:
@@ -355,9 +365,9 @@ def run_loop(
             loudest = 0.0
             for channel in range(num_channels):
                 loudest = max(loudest, abs(np.float64(heard[channel, n])))
-            way = duck_attack if loudest > levels[5] else duck_release
-            levels[5] += way * (loudest - levels[5])
-            over = 20.0 * math.log10(levels[5] + 1e-9) - knobs[DUCK_THRESHOLD, n]
+            way = duck_attack if loudest > levels[4] else duck_release
+            levels[4] += way * (loudest - levels[4])
+            over = 20.0 * math.log10(levels[4] + 1e-9) - knobs[DUCK_THRESHOLD, n]
             duck = 10.0 ** (-knobs[DUCK_DB, n] * min(max(over / 12.0, 0.0), 1.0) / 20.0)
         wet, dry = knobs[WET, n] * duck, knobs[DRY, n]
         for channel in range(num_channels):
