@@ -26,7 +26,8 @@ Columns:
 - ``chroma``: cosine similarity of pitch classes with the source, frame by frame.
 - ``onset F``: F-measure of onsets within 50 ms of the phrase's own.
 
-Needs a SoundFont with the acoustic classes; the figures of the docs are MuseScore General's.
+``--notes FOLDER`` also makes phrases of recorded single notes and prints the ``class`` column for
+them. Needs a SoundFont with the acoustic classes; the figures of the docs are MuseScore General's.
 """
 
 from __future__ import annotations
@@ -43,8 +44,9 @@ from numpy.typing import NDArray
 from scipy.fft import dct
 from scipy.linalg import sqrtm
 from scipy.optimize import minimize
+from scipy.signal import resample_poly
 
-from leitmotiv.audio import magnitude_to_db, stft
+from leitmotiv.audio import magnitude_to_db, read_audio, stft
 from leitmotiv.instruments.timbre_bands import FLOOR_DB, TimbreBands
 from leitmotiv.instruments.timbre_network import TimbreNetwork, shipped_network
 from leitmotiv.instruments.timbre_pairs import CLASSES, HELD_OUT, PhrasePlayer, random_phrase
@@ -198,7 +200,7 @@ def draw(path: Path, player: PhrasePlayer, network: TimbreNetwork) -> None:
 
     notes = random_phrase(np.random.default_rng(11))
     rng = np.random.default_rng(1)
-    figure = Figure(figsize=(13, 8), dpi=80)
+    figure = Figure(figsize=(13, 8), dpi=66)
     for row, (origin, target) in enumerate((("strings", "synth"), ("synth", "strings"))):
         programs = {"strings": 48, "synth": 81}
         source = player.play_class(notes, origin, programs[origin], rng)
@@ -222,6 +224,36 @@ def draw(path: Path, player: PhrasePlayer, network: TimbreNetwork) -> None:
     figure.savefig(path)
 
 
+def recorded_phrase(folder: Path, rng: np.random.Generator) -> NDArray[np.float32]:
+    """Six seconds of recorded single notes, one after the other."""
+    files = sorted(path for path in folder.rglob("*") if path.suffix in (".flac", ".wav"))
+    audio = np.zeros((1, 14 * SAMPLE_RATE), np.float32)
+    at = 0
+    while at < 5.3 * SAMPLE_RATE:
+        note, rate = read_audio(files[int(rng.integers(len(files)))])
+        note = resample_poly(note[:1], SAMPLE_RATE, rate, axis=1)
+        length = int(rng.uniform(0.4, 1.0) * SAMPLE_RATE)
+        note = note[:, :length].copy()
+        fade = min(2400, note.shape[1])
+        note[:, note.shape[1] - fade :] *= np.linspace(1, 0, fade)
+        audio[:, at : at + note.shape[1]] += note
+        at += length
+    return audio[:, : 6 * SAMPLE_RATE]
+
+
+def judge_recorded(folder: Path, networks: dict[str, Any], classifier: Classifier) -> None:
+    """Print how often transfers of recorded notes are taken for their target."""
+    phrases = [recorded_phrase(folder, np.random.default_rng(seed)) for seed in range(6)]
+    for method, network in networks.items():
+        taken = {}
+        for target in NAMES:
+            made = [transfer_timbre(a, SAMPLE_RATE, target, network=network) for a in phrases]
+            found = [classifier.predict(clip_features(levels_of(m))[None])[0] for m in made]
+            taken[target] = sum(NAMES[index] == target for index in found)
+        share = sum(taken.values()) / (len(phrases) * len(NAMES))
+        print(f"{folder.name}, {method}: class {share:.1%}, of {len(phrases)} each: {taken}")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--phrases", type=int, default=30)
@@ -230,6 +262,7 @@ def main() -> None:
     parser.add_argument("--plain", type=Path, default=PLAIN)
     parser.add_argument("--soundfont", type=Path)
     parser.add_argument("--picture", type=Path)
+    parser.add_argument("--notes", type=Path, action="append", help="folder of recorded notes")
     parser.add_argument("--json", type=Path, help="write the figures there")
     parser.add_argument("--no-fill", action="store_true", help="filter alone, no stretched copies")
     arguments = parser.parse_args()
@@ -351,6 +384,8 @@ def main() -> None:
     print(f"\n{result['real_time_factor']:.0f} times real time, one core, stereo at 48 kHz")
     if arguments.picture:
         draw(arguments.picture, player, network)
+    for folder in arguments.notes or []:
+        judge_recorded(folder, {k: v for k, v in methods.items() if v is not None}, classifier)
     if arguments.json:
         arguments.json.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
 

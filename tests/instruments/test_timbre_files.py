@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 import pytest
 import soundfile
@@ -80,3 +82,17 @@ def test_what_cannot_be_read_or_written_leaves_nothing_behind(tmp_path):
     with pytest.raises(ModelError, match="to='x' must be one of"):
         transfer_file(tmp_path / "good.wav", tmp_path / "out.wav", "x")
     assert {p.name for p in tmp_path.iterdir()} == {"text.wav", "bad.wav", "good.wav"}
+
+
+@pytest.mark.slow
+def test_long_files_take_no_more_memory_than_short_ones(tmp_path):
+    peaks = []
+    for minutes in (0.5, 4):
+        with soundfile.SoundFile(tmp_path / "in.wav", "w", 22050, 1) as file:
+            for second in range(int(minutes * 60)):
+                file.write(0.3 * np.sin(np.arange(22050) * (0.05 + 0.001 * (second % 9))))
+        tracemalloc.start()
+        transfer_file(tmp_path / "in.wav", tmp_path / "out.wav", "organ")
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert peaks[1] < peaks[0] + 1_000_000
