@@ -18,7 +18,6 @@ Public names: :class:`Effect`, :class:`AutomatedEffect`, :class:`Parameter`, :cl
 
 from __future__ import annotations
 
-import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -264,7 +263,7 @@ class AutomatedEffect(ABC):
         if not num_samples:
             return block.copy()
         for heard in (block, side_chain):
-            if heard is not None and not math.isfinite(float(np.sum(heard, dtype=np.float64))):
+            if heard is not None and not np.isfinite(heard).all():
                 raise AudioError(
                     f"the input of {type(self).__name__} holds NaN or infinite samples; "
                     "check the file or the effect before it"

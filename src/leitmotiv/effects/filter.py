@@ -158,11 +158,14 @@ class Filter(AutomatedEffect):
         share = svf.constant(1.0, block.shape[1])
         for index, least in enumerate(damping):
             # The last section alone resonates; the others keep the slope.
-            if index == len(damping) - 1:
+            last = index == len(damping) - 1
+            if last and curves.moves("resonance"):
                 quality = 1.0 / (least + (_LEAST_DAMPING - least) * resonance)
                 quality.flags.writeable = False
             else:
-                quality = svf.constant(1.0 / least, block.shape[1])
+                stress = float(resonance[0]) if last else 0.0
+                here = 1.0 / (least + (_LEAST_DAMPING - least) * stress)
+                quality = svf.constant(here, block.shape[1])
             svf.run_svf(
                 audio, svf.KINDS[self._kind], cutoff_hz, quality, share, self.sample_rate,
                 self._state[index],
