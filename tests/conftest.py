@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, settings
@@ -17,3 +19,12 @@ settings.load_profile("leitmotiv")
 def rng() -> np.random.Generator:
     """The one generator of the tests; the same numbers in every run."""
     return np.random.default_rng(20_240)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def own_sample_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Decoded samples go to a folder of the tests, never to the user's."""
+    folder = str(tmp_path_factory.mktemp("samples"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LEITMOTIV_SAMPLE_CACHE", folder)
+        yield

@@ -12,7 +12,8 @@ Rules, after the KTH system (Friberg, Bresin and Sundberg 2006):
 - time: phrase arch and final ritardando in the tempo map, swing, long-memory deviations of a few
   milliseconds, the melody slightly ahead (:mod:`leitmotiv.compose.timing`);
 - articulation: legato, repetition, breath, staccato, strums
-  (:mod:`leitmotiv.compose.articulation`).
+  (:mod:`leitmotiv.compose.articulation`); pizzicato, tremolo and swells
+  (:mod:`leitmotiv.compose.articulation_choice`).
 
 How strongly each is applied is the style's :class:`~leitmotiv.styles.style.Feel`.
 
@@ -39,6 +40,7 @@ from leitmotiv.compose.articulation import (
     chord_spread_sec,
     sounding_durations,
 )
+from leitmotiv.compose.articulation_choice import articulation_controls
 from leitmotiv.compose.comping import trim_same_pitch
 from leitmotiv.compose.drummer import drum_timing_sec
 from leitmotiv.compose.dynamics import (
@@ -230,5 +232,6 @@ def _controls(
     ):
         delay = max(int(0.06 * ticks_per_sec), 10)
         pieces.append(pedal_controls(score, plan, part, delay_ticks=delay))
+    pieces.append(articulation_controls(plan, part))
     merged = np.concatenate(pieces)
     return merged[np.argsort(merged["tick"], kind="stable")]

@@ -31,8 +31,9 @@ from leitmotiv.score.score import Part
 
 __all__ = ["Desk", "desks_of_part", "is_section", "onset_spread_sec", "section_desks"]
 
-SECTION_PROGRAMS = frozenset({44, 45, 48, 49, 52, 53, 61})
-"""String ensembles, tremolo and pizzicato strings, choirs, brass section: recorded as sections."""
+SECTION_PROGRAMS = frozenset({48, 49, 52, 53, 61})
+"""String ensembles, choirs and brass section. Tremolo and pizzicato strings (44, 45) are not among
+them: a solo violin's pizzicato must not become a crowd."""
 
 _MARKABLE = frozenset([*range(40, 46), 48, 49, 52, 53, *range(56, 80), 110])
 _WORDS = re.compile(

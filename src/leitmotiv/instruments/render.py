@@ -11,7 +11,7 @@ Public names: :func:`render_stems`, :class:`RenderOptions`.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from os import cpu_count
@@ -23,7 +23,9 @@ from numpy.typing import NDArray
 
 from leitmotiv.audio.buffers import SAMPLE_RATE, Stems
 from leitmotiv.errors import RenderError
+from leitmotiv.instruments.articulation import playing_parts
 from leitmotiv.instruments.memory import check_memory
+from leitmotiv.instruments.sfz import SfzEngine, is_sfz
 from leitmotiv.score.score import Part, Score
 
 __all__ = ["RenderOptions", "render_stems"]
@@ -39,9 +41,10 @@ class RenderOptions:
 
     ``engine``: ``"neural"`` for the trained instruments (modelled where none is trained),
     ``"modelled"`` for the modelled ones alone, ``"sampled"`` for a SoundFont, ``"auto"`` for a
-    SoundFont where there is one and neural otherwise. ``soundfont``: an SF2 or SF3 file; None looks
-    in the usual places. ``tail_sec``: seconds after the last bar for sounds to ring out, 0-60.
-    ``clones``: pairs of a part's name and the file of a cloned instrument that plays it.
+    SoundFont where there is one and neural otherwise. ``soundfont``: an SF2 or SF3 bank, or an SFZ
+    instrument that plays every part; None looks in the usual places. ``tail_sec``: seconds after
+    the last bar for sounds to ring out, 0-60. ``clones``: pairs of a part's name and the file of a
+    cloned instrument that plays it.
 
     Raises
     ------
@@ -72,8 +75,8 @@ def _bank(options: RenderOptions) -> Path | None:
     if options.soundfont is not None:
         if not options.soundfont.is_file():
             raise RenderError(
-                f"soundfont={str(options.soundfont)!r} is not a file; name an SF2 or SF3 bank or "
-                "use engine='modelled'"
+                f"soundfont={str(options.soundfont)!r} is not a file; name an SF2, SF3 or SFZ "
+                "file or use engine='modelled'"
             )
         return options.soundfont
     from leitmotiv.instruments.banks import find_soundfonts
@@ -167,9 +170,27 @@ def render_stems(
 def _renderer(
     score: Score, options: RenderOptions, num_samples: int
 ) -> Callable[[Part, np.random.Generator], NDArray[np.float32]]:
-    render = _engine_renderer(score, options, num_samples)
-    if not options.clones:
-        return render
+    """A player of parts that follows their articulations, whatever the engine."""
+    play, programs = _engine(score, options, num_samples)
+    if options.clones:
+        play = _with_clones(play, score, options, num_samples)
+
+    def articulated(part: Part, rng: np.random.Generator) -> NDArray[np.float32]:
+        first, *others = playing_parts(part, score.tempo_map, programs=programs)
+        audio = play(first, rng)
+        for other in others:
+            audio = audio + play(other, rng)
+        return audio
+
+    return articulated
+
+
+def _with_clones(
+    play: Callable[[Part, np.random.Generator], NDArray[np.float32]],
+    score: Score,
+    options: RenderOptions,
+    num_samples: int,
+) -> Callable[[Part, np.random.Generator], NDArray[np.float32]]:
     from leitmotiv.instruments.neural import render_part
     from leitmotiv.instruments.neural_clone import load_clone
 
@@ -182,16 +203,24 @@ def _renderer(
     def cloned(part: Part, rng: np.random.Generator) -> NDArray[np.float32]:
         timbre = None if part.is_drum else wanted.get(part.name.casefold())
         if timbre is None:
-            return render(part, rng)
+            return play(part, rng)
         return render_part(part, score, options.sample_rate, num_samples, rng, timbre=timbre)
 
     return cloned
 
 
-def _engine_renderer(
+def _engine(
     score: Score, options: RenderOptions, num_samples: int
-) -> Callable[[Part, np.random.Generator], NDArray[np.float32]]:
+) -> tuple[Callable[[Part, np.random.Generator], NDArray[np.float32]], Collection[int] | None]:
+    """What plays a part, and the programs that it has; None for all of them."""
     bank = _bank(options)
+    if bank is not None and is_sfz(bank):
+        instrument = SfzEngine(bank, options.sample_rate)
+
+        def by_sfz(part: Part, rng: np.random.Generator) -> NDArray[np.float32]:
+            return instrument.render_part(part, score, num_samples)
+
+        return by_sfz, ()  # one instrument: no program stands for its pizzicato or tremolo
     if bank is not None:
         from leitmotiv.instruments.sampler import SampledEngine
 
@@ -200,7 +229,9 @@ def _engine_renderer(
         def sampled(part: Part, rng: np.random.Generator) -> NDArray[np.float32]:
             return engine.render_part(part, score, num_samples)
 
-        return sampled
+        return sampled, {
+            number for bank_number, number in engine.soundfont.presets if not bank_number
+        }
     if options.engine == "modelled":
         from leitmotiv.instruments.modelled import render_part
     else:
@@ -209,4 +240,4 @@ def _engine_renderer(
     def built_in(part: Part, rng: np.random.Generator) -> NDArray[np.float32]:
         return render_part(part, score, options.sample_rate, num_samples, rng)
 
-    return built_in
+    return built_in, None

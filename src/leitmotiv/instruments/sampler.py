@@ -25,7 +25,6 @@ Public names: :class:`SampledEngine`, :class:`PartStream`.
 from __future__ import annotations
 
 import os
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
@@ -47,13 +46,12 @@ from leitmotiv.instruments.polyphony import (
     note_times,
     steal_voices,
 )
+from leitmotiv.instruments.sample_pool import open_pool
 from leitmotiv.instruments.sampler_template import Template, Templates
-from leitmotiv.instruments.soundfont import SoundFont
 from leitmotiv.score.score import Part, Score
 
 __all__ = ["PartStream", "SampledEngine"]
 
-MAX_POOL_FRAMES = 192 << 20  # 768 MiB of decoded samples
 MAX_TAIL_SEC = 20.0
 MAX_ROWS = 250_000  # voices of one part over its whole length: some 250 MiB of state
 MAX_VOICES = 256
@@ -66,8 +64,10 @@ _ROUND = (0, 1, -1)
 class SampledEngine:
     """Plays parts with one SoundFont bank.
 
-    Opening reads header tables only; samples are decoded when a part first needs them and kept
-    for later parts. An engine may be used from several threads.
+    Opening reads header tables only; samples are decoded when a part first needs them, and kept
+    for later parts, other engines with the same bank
+    (:mod:`~leitmotiv.instruments.sample_pool`) and later runs
+    (:mod:`~leitmotiv.instruments.sample_cache`). An engine may be used from several threads.
 
     Parameters
     ----------
@@ -108,14 +108,12 @@ class SampledEngine:
             raise RenderError(f"interpolation={interpolation} must be 4 or 7")
         if max_voices < 1:
             raise RenderError(f"max_voices={max_voices} must be at least 1")
-        self.soundfont = SoundFont(path)
+        self._pool = open_pool(path)
+        self.soundfont = self._pool.soundfont
         self.max_voices, self.ensemble, self.round_robin = max_voices, ensemble, round_robin
         self.sample_rate = int(sample_rate)
         self._table = voice.interpolation_table(interpolation)
         self._wide = interpolation == 7
-        self._lock = threading.Lock()
-        self._pool = np.zeros(1, dtype=np.float32)
-        self._placed: dict[int, tuple[int, int, int, int]] = {}
 
     def render_part(self, part: Part, score: Score, num_samples: int) -> NDArray[np.float32]:
         """Render one part.
@@ -158,27 +156,11 @@ class SampledEngine:
 
     def place_samples(self, indices: set[int]) -> NDArray[np.float32]:
         """Decode what is missing and return the pool; older pools stay valid."""
-        with self._lock:
-            missing = sorted(indices - self._placed.keys())
-            if missing:
-                pieces = [self._pool]
-                position = len(self._pool)
-                for index in missing:
-                    audio, loop_start, loop_end = self.soundfont.decode_sample(index)
-                    if position + len(audio) > MAX_POOL_FRAMES:
-                        raise RenderError(
-                            f"soundfont={str(self.soundfont.path)!r} needs over {MAX_POOL_FRAMES} "
-                            "decoded frames; use a smaller bank"
-                        )
-                    self._placed[index] = (position, len(audio), loop_start, loop_end)
-                    pieces.append(audio)
-                    position += len(audio)
-                self._pool = np.concatenate(pieces)
-            return self._pool
+        return self._pool.place(indices)
 
     def placement(self, index: int) -> tuple[int, int, int, int]:
         """Return (position in the pool, frames, loop start, loop end) of a placed sample."""
-        return self._placed[index]
+        return self._pool.placement(index)
 
 
 class PartStream:

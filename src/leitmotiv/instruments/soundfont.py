@@ -23,11 +23,12 @@ Public names: :class:`SoundFont`, :class:`Region`, :class:`SampleHeader`, :data:
 from __future__ import annotations
 
 import io
+import mmap
 import os
 import struct
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, BinaryIO, NoReturn
+from typing import Any, BinaryIO, Literal, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,6 +43,7 @@ from leitmotiv.instruments.generators import (
     Gen,
     Modulator,
 )
+from leitmotiv.instruments.sample_cache import SampleCache, default_cache
 
 __all__ = [
     "DRUM_BANK",
@@ -150,7 +152,10 @@ class SoundFont:
     Parameters
     ----------
     path : path
-        ``.sf2`` or ``.sf3`` file; the content decides, not the suffix.
+        ``.sf2`` or ``.sf3`` file; the content decides, not the suffix. It is mapped into memory
+        when a sample is first read.
+    cache : SampleCache, optional
+        Where decoded samples of compressed banks are kept; the user's by default, None for none.
 
     Raises
     ------
@@ -158,8 +163,12 @@ class SoundFont:
         If the file cannot be read, is not a SoundFont or is cut short.
     """
 
-    def __init__(self, path: str | os.PathLike[str]) -> None:
+    def __init__(
+        self, path: str | os.PathLike[str], *, cache: SampleCache | Literal["user"] | None = "user"
+    ) -> None:
         self.path = Path(path)
+        self.cache = default_cache() if cache == "user" else cache
+        self._map: mmap.mmap | None = None
         self._regions: dict[tuple[int, int], tuple[Region, ...]] = {}
         self._instrument_zones: dict[int, tuple[_Zone, ...]] = {}
         try:
@@ -442,16 +451,18 @@ class SoundFont:
         frames = len(audio)
         return audio, min(max(loop_start, 0), frames), min(max(loop_end, 0), frames)
 
-    def _read_bytes(self, position: int, length: int) -> bytes:
+    def _read_bytes(self, position: int, length: int) -> memoryview:
+        """Return a part of the file, mapped; what was cut off since it was opened is refused."""
         try:
-            with self.path.open("rb") as file:
-                file.seek(position)
-                raw = file.read(length)
-        except OSError as error:
-            self._refuse(f"cannot be read ({error.strerror or error})")
-        if len(raw) != length:
+            if self._map is None:
+                with self.path.open("rb") as file:
+                    self._map = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+            size = min(self._map.size(), len(self._map))
+        except (OSError, ValueError) as error:
+            self._refuse(f"cannot be read ({getattr(error, 'strerror', None) or error})")
+        if position + length > size:  # reading beyond the file's end would end the program
             self._refuse("became shorter while it was open")
-        return raw
+        return memoryview(self._map)[position : position + length]
 
     def _read_pcm(self, header: SampleHeader) -> NDArray[np.float32]:
         offset, length = self._smpl
@@ -476,7 +487,12 @@ class SoundFont:
             return np.zeros(1, dtype=np.float32)
         if header.end > length or header.end - header.start > MAX_COMPRESSED_BYTES:
             self._refuse(f"has sample {header.name!r} outside its sample data")
-        raw = self._read_bytes(offset + header.start, header.end - header.start)
+        raw = bytes(self._read_bytes(offset + header.start, header.end - header.start))
+        if self.cache is not None:
+            key = self.cache.key(raw, soundfile.__libsndfile_version__)
+            known = self.cache.get(key)
+            if known is not None:
+                return known
         try:
             with soundfile.SoundFile(io.BytesIO(raw)) as stream:
                 if stream.frames > MAX_SAMPLE_FRAMES or stream.channels != 1:
@@ -487,4 +503,8 @@ class SoundFont:
                 raise
             self._refuse(f"has sample {header.name!r} that does not decode as Ogg Vorbis")
         audio = np.nan_to_num(np.asarray(audio, dtype=np.float32).reshape(-1))
-        return audio if len(audio) else np.zeros(1, dtype=np.float32)
+        if not len(audio):
+            return np.zeros(1, dtype=np.float32)
+        if self.cache is not None:
+            self.cache.put(key, audio)
+        return audio
