@@ -5,11 +5,17 @@ MIDI keys at two velocities, each note alone in a slot, dry, at 48 kHz, in both 
 differences are taken for each note, after the bank's constant gain has been removed:
 
 - level: energy of the whole slot, dB;
-- onset: when the envelope first stands 30 dB below its highest value, ms;
+- onset: when the energy of 10 ms first stands 20 dB below its highest value, the players'
+  constant lag removed, ms;
 - pitch: shift of the spectrum's strongest peak, cents (only where a peak stands out);
 - spectrum: mean difference over the third-octave bands within 40 dB of the loudest, dB.
 
     python benchmarks/sampler_conformance.py [BANK ...] [--json FILE] [--programs 0,40,48]
+        [--old-sources]
+
+FluidSynth before 2.5 lets a falling modulator source run from 1 to 1/128 where the standard
+(9.5.3) and later versions let it run from 127/128 to 0; ``--old-sources`` does so too, which tells
+that difference from ours.
 
 Prints a table with the median of each difference for each program, its worst note, and totals.
 """
@@ -25,8 +31,11 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import signal
 
+from leitmotiv.instruments import controllers
 from leitmotiv.instruments.banks import find_soundfonts
+from leitmotiv.instruments.controllers import map_source
 from leitmotiv.instruments.sampler import SampledEngine
 from leitmotiv.score.general_midi import GM_INSTRUMENTS
 
@@ -42,11 +51,18 @@ MEASURES = ("level_db", "onset_ms", "pitch_cents", "spectrum_db")
 
 
 def envelope_onset_sec(audio: NDArray[np.float32]) -> float:
-    """Time at which the energy of 1 ms frames first stands within 30 dB of its maximum."""
-    frame = reference.SAMPLE_RATE // 1000
+    """Time at which the energy of 10 ms first stands within 20 dB of its maximum."""
     power = np.sum(audio.astype(np.float64) ** 2, axis=0)
-    power = power[: len(power) // frame * frame].reshape(-1, frame).sum(axis=1)
-    return float(np.argmax(power >= 1e-3 * power.max())) / 1000.0
+    window = np.hanning(reference.SAMPLE_RATE // 100)
+    energy = signal.fftconvolve(power, window, mode="same")
+    return float(np.argmax(energy >= 1e-2 * energy.max())) / reference.SAMPLE_RATE
+
+
+def falling_from_one(code: int, value: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Map a falling modulator source as FluidSynth before 2.5 does: from 1 to 1/128."""
+    if not code & 0x100 or code & 0xFF in (0, 14, 16):
+        return map_source(code, value)
+    return map_source(code, value - 1.0)
 
 
 def band_levels_db(audio: NDArray[np.float32]) -> NDArray[np.float64]:
@@ -94,9 +110,10 @@ def measure(bank: Path, slots: list[reference.Slot]) -> list[dict[str, Any]]:
                         "spectrum_db": spectrum_difference_db(mine, theirs),
                     }
                 )
-    gain = float(np.median([row["level_db"] for row in rows]))
-    for row in rows:
-        row["level_db"] -= gain
+    for name in ("level_db", "onset_ms"):
+        constant = float(np.median([row[name] for row in rows]))
+        for row in rows:
+            row[name] -= constant
     return rows
 
 
@@ -122,7 +139,10 @@ def main() -> None:
     parser.add_argument("banks", type=Path, nargs="*")
     parser.add_argument("--json", type=Path, help="every note's row, for docs/build_sampler.py")
     parser.add_argument("--programs", help="comma-separated, 128 for drums; all by default")
+    parser.add_argument("--old-sources", action="store_true")
     options = parser.parse_args()
+    if options.old_sources:
+        controllers.map_source = falling_from_one
     if reference.FLUIDSYNTH is None:
         raise SystemExit("fluidsynth is not installed")
     banks = options.banks or find_soundfonts()

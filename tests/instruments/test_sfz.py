@@ -70,7 +70,14 @@ def test_a_score_is_rendered_with_an_sfz_file(instrument: Path) -> None:
 
 
 @needs_pysfizz
-@pytest.mark.parametrize("text", ["", "no sfz at all", "<region> sample=absent.wav"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<region> sample=absent.wav",
+        pytest.param("", marks=pytest.mark.slow),
+        pytest.param("no sfz at all", marks=pytest.mark.slow),
+    ],
+)
 def test_a_file_without_sound_is_one_error(tmp_path: Path, text: str) -> None:
     path = tmp_path / "bad.sfz"
     path.write_text(text)
