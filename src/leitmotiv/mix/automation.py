@@ -27,7 +27,7 @@ __all__ = ["GainCurve", "duck", "energy_curves_db", "ride_levels_db"]
 GLIDE_SEC = 0.25
 LARGEST_RIDE_DB = 6.0
 LARGEST_YIELD_DB = 6.0  # how far the accompaniment goes down for the melody
-RIDE_MARGIN_LU = 1.3  # inside the style's band, for what the room and glides change
+RIDE_MARGIN_LU = 1.6  # inside the style's band, for what the room and glides change
 MOVING_DB = 0.05
 DUCK_ATTACK_SEC, DUCK_RELEASE_SEC = 0.008, 0.26
 
