@@ -13,6 +13,7 @@ from leitmotiv.instruments.ensemble import (
     onset_spread_sec,
     section_desks,
 )
+from leitmotiv.instruments.render import Engine, RenderOptions, render_stems
 from leitmotiv.instruments.sampler import SampledEngine
 from leitmotiv.score.score import Part, Score, make_notes
 
@@ -109,3 +110,15 @@ def test_repeated_notes_take_turns_between_neighbouring_samples(tmp_path: Path) 
     strikes = audio[0].reshape(4, 12_000)[:, :4_000]
     peaks = [int(np.argmax(np.abs(np.fft.rfft(strike)))) * 12 for strike in strikes]
     assert peaks == pytest.approx([480, 1_440, 960, 480], rel=0.01)
+
+
+@pytest.mark.parametrize("engine", ["modelled", "neural"])
+def test_built_in_instruments_play_sections_too(engine: Engine) -> None:
+    notes = make_notes([0], [SEC], [67], [90])
+    parts = (Part("Violins", 40, notes=notes), Part("Violin", 40, notes=notes))
+    options = RenderOptions(engine, tail_sec=0.0)
+    stems = render_stems(Score(parts), options=options, rng=np.random.default_rng(1))
+    many, one = (audio[:, 9_600:].astype(np.float64) for audio in stems.audio)
+    assert abs(10.0 * np.log10(np.mean(many**2) / np.mean(one**2))) < 3.0
+    width = [np.mean((a[0] - a[1]) ** 2) / np.mean(a**2) for a in (many, one)]
+    assert width[0] > width[1] + 0.02

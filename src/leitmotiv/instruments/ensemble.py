@@ -1,8 +1,8 @@
 """Sections: several players of one line instead of one loud one.
 
 Purpose: say which parts are played by a section and how its desks differ: tuning, place in time,
-seat, level and tone. The sampler plays every desk; the modelled instruments have players of their
-own (:class:`~leitmotiv.instruments.sustained.SustainedVoice`).
+seat, level and tone. The sampler plays every desk. The built-in string ensembles and choirs have
+players of their own; a solo instrument that stands for a section is played by three desks.
 
 Conventions:
 
@@ -16,20 +16,29 @@ References: J. Meyer, *Acoustics and the Performance of Music*, 5th ed., Springe
 (string sections: spread of intonation and of onsets).
 
 Public names: :class:`Desk`, :func:`desks_of_part`, :func:`is_section`, :func:`onset_spread_sec`,
-:func:`section_desks`.
+:func:`render_section`, :func:`section_desks`.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from leitmotiv.instruments.performance import CONTROL_BLOCK, FloatArray, Performance
 from leitmotiv.score.score import Part
 
-__all__ = ["Desk", "desks_of_part", "is_section", "onset_spread_sec", "section_desks"]
+__all__ = [
+    "Desk",
+    "desks_of_part",
+    "is_section",
+    "onset_spread_sec",
+    "render_section",
+    "section_desks",
+]
 
 SECTION_PROGRAMS = frozenset({48, 49, 52, 53, 61})
 """String ensembles, choirs and brass section. Tremolo and pizzicato strings (44, 45) are not among
@@ -42,7 +51,7 @@ _WORDS = re.compile(
     r"saxophones|saxes|brass|woodwinds|voices|sopranos|altos|tenors)\b",
     re.IGNORECASE,
 )
-_RECORDED_DESKS, _SOLO_DESKS = 3, 5
+_RECORDED_DESKS, _SOLO_DESKS, _BUILT_IN_DESKS = 3, 5, 3
 _KEY_OFFSETS = (0, 1, -1, 2, -2, 0, 1, -1)
 _DETUNE_CENTS = 7.0  # largest; Meyer: sections spread over 10-15 cents
 _PAN = 0.45
@@ -134,3 +143,57 @@ def onset_spread_sec(desk: Desk, num_notes: int) -> NDArray[np.float64]:
     rng = np.random.default_rng([20_261, desk.number])
     own = np.clip(rng.standard_normal(num_notes), -2.0, 2.0)
     return desk.delay_sec + desk.spread_sec * own
+
+
+def render_section(
+    part: Part, performance: Performance, render: Callable[[Performance], FloatArray]
+) -> FloatArray:
+    """Render a part with a built-in instrument, by several desks if it is a section.
+
+    Parameters
+    ----------
+    part : Part
+        Says whether a section plays.
+    performance : Performance
+        Of the whole part.
+    render : callable
+        Plays a performance as one player, float32 (2, num_samples).
+
+    Returns
+    -------
+    float32, shape (2, num_samples)
+        What ``render`` gives where one player, or an instrument with players of its own, plays.
+    """
+    if not is_section(part) or part.program in SECTION_PROGRAMS:
+        return render(performance)
+    total = performance.silence()
+    for desk in section_desks(_BUILT_IN_DESKS):
+        audio = render(_as_desk(performance, desk))
+        gain = 10.0 ** (desk.gain_db / 20.0) * np.sqrt(2.0)
+        angle = (desk.pan + 1.0) * np.pi / 4.0
+        total += audio * np.array([[np.cos(angle)], [np.sin(angle)]], np.float32) * np.float32(gain)
+    return total
+
+
+def _as_desk(performance: Performance, desk: Desk) -> Performance:
+    """Return a performance as one desk plays it: later or earlier, higher or lower."""
+    late = onset_spread_sec(desk, performance.num_notes) * performance.sample_rate
+    last = performance.num_samples
+    onset = np.clip(performance.onset + np.rint(late).astype(np.int64), 0, last - 1)
+    order = np.argsort(onset, kind="stable")
+    shift = onset - performance.onset
+    end = np.clip(performance.end + shift, onset + 1, last)
+    pedal_end = np.clip(performance.pedal_end + shift, end, last)
+    bend = np.float32(desk.detune_cents / 100.0)
+    bent = performance.bend_semitones
+    if bent is None:
+        bent = np.zeros(last // CONTROL_BLOCK + 2, np.float32)
+    return replace(
+        performance,
+        onset=onset[order],
+        end=end[order],
+        pedal_end=pedal_end[order],
+        pitch=performance.pitch[order],
+        velocity=performance.velocity[order],
+        bend_semitones=bent + bend,
+    )

@@ -16,6 +16,7 @@ from leitmotiv.instruments.bowed import BOWED, render_bowed
 from leitmotiv.instruments.calibration import gain_of
 from leitmotiv.instruments.corrections import correction_of
 from leitmotiv.instruments.drum_kit import render_drums
+from leitmotiv.instruments.ensemble import render_section
 from leitmotiv.instruments.modal import render_modal
 from leitmotiv.instruments.organ import ORGANS, render_organ
 from leitmotiv.instruments.performance import FloatArray, Performance, performance_of
@@ -78,6 +79,6 @@ def render_part(
     if part.is_drum:
         return render_drums(performance, rng)
     performance = replace(performance, correction=correction_of(part.program))
-    audio = _render_program(part.program, performance, rng)
+    audio = render_section(part, performance, lambda p: _render_program(part.program, p, rng))
     audio *= np.float32(gain_of(part.program))
     return audio

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from leitmotiv.instruments.ensemble import render_section
 from leitmotiv.instruments.modelled import render_part as render_modelled
 from leitmotiv.instruments.neural_catalogue import INSTRUMENTS, Kind, instrument_named
 from leitmotiv.instruments.neural_player import Playing, render_neural
@@ -235,6 +236,9 @@ def render_part(
         playing, gain_db = playing_of(chosen.instrument), chosen.gain_db
     else:
         playing, gain_db = plain_playing(timbre.kind), -23.0
-    audio = render_neural(performance, timbre, playing, rng)
+    played = timbre
+    audio = render_section(
+        part, performance, lambda desk: render_neural(desk, played, playing, rng)
+    )
     audio *= np.float32(10 ** (gain_db / 20))
     return audio
