@@ -101,6 +101,7 @@ STYLE_MIXES = {
 """A style names its kind of mix; the mixer names rooms. Neither may know the other."""
 
 LOOP_TAIL_SEC = 6.0
+MIX_LUFS = -20.0  # where the mixer leaves a mix that is not mastered
 MAX_DRAWN_SEED = 2**31 - 1  # short enough to be typed again
 
 
@@ -143,6 +144,19 @@ class PipelineOptions:
             raise RenderError(
                 f"soundfont={str(self.soundfont)!r} is not a file; name an SF2 or SF3 bank"
             )
+
+    @property
+    def master_aims(self) -> dict[str, float]:
+        """What review holds the master against, where it is not the usual one."""
+        from leitmotiv.mix import find_profile
+
+        profile = find_profile(self.profile or ("loop" if self.as_loop else "streaming"))
+        aims = {"max_true_peak_dbtp": profile.ceiling_dbtp}
+        if profile.integrated_lufs is not None:
+            aims["target_lufs"] = profile.integrated_lufs
+        else:  # the mix as it is
+            aims["target_lufs"] = MIX_LUFS
+        return aims
 
     @property
     def bank(self) -> Path | None:
@@ -336,7 +350,7 @@ def compose_brief(
         findings = (
             *review_score(score, plan),
             *(originality.findings() if originality else ()),
-            *review_audio(master, stems),
+            *review_audio(master, stems, **options.master_aims),
         )
 
     timings = tuple(clock.timings)

@@ -50,7 +50,7 @@ __all__ = ["PROFILES", "MasterProfile", "Target", "master", "search_gain"]
 TRIM_DB = 0.1  # what the last plain gain may be
 MAX_ITERATIONS = 6
 MAX_ENCODINGS = 4
-ENCODER_MARGIN_DB = 0.8
+ENCODER_MARGIN_DB = 0.9
 CODEC_TOLERANCE_LU = 0.05
 OUT_OF_REACH_LU = 0.3
 
