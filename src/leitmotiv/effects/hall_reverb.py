@@ -32,8 +32,38 @@ class HallReverb(NetworkReverb):
 
     Parameters
     ----------
-    decay_sec ... dry_level : float
-        The knobs of :class:`~leitmotiv.effects.network_reverb.NetworkReverb`.
+    decay_sec : float
+        RT60 in the middle of the spectrum, 0.1-60 s.
+    low_decay_ratio, high_decay_ratio : float
+        RT60 in the bass and at the top over ``decay_sec``.
+    damping_hz : float
+        Where the top begins: half way, in inverse RT60, to its plateau.
+    size : float
+        Scale of all lengths, 0.3-2; moving it glides the pitch of what sounds.
+    pre_delay_ms : float
+        Delay of the whole reverb against the dry sound, 0-500 ms.
+    diffusion : float
+        0 (single echoes at first) to 1 (dense at once).
+    modulation_hz, modulation_depth : float
+        How fast and how far energy is turned between the lines.
+    low_cut_hz, high_cut_hz : float
+        The part of the input that reverberates.
+    early_level, late_level : float
+        Gains of the first reflections and of the late sound.
+    swell_level : float
+        0 to 1: how much enters through the reverse-like build of ``swell_sec``.
+    hold : float
+        0 to 1; at 1 nothing decays and input is added to what sounds.
+    freeze : float
+        0 to 1; at 1 nothing decays and nothing enters.
+    ducking_db : float
+        How far the wet sound steps back while the input or the side chain is loud.
+    duck_threshold_db : float
+        Level, in dB of full scale, above which it steps back.
+    attack_ms : float
+        Time in which each onset fades in on its way into the reverb, 0-3000 ms.
+    wet_level, dry_level : float
+        Linear gains of the reverb and of the input.
     swell_sec : float
         Duration of the reverse-like build that ``swell_level`` blends in, 0.1-8 s.
     seed : int
