@@ -90,6 +90,22 @@ def test_mp3_cannot_hold_nothing(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["in.wav"]
 
 
+def test_an_interruption_leaves_what_was_there(mix, tmp_path):
+    out = tmp_path / "out.wav"
+    out.write_bytes(b"older")
+
+    def interrupt(fraction: float, message: str) -> None:
+        if message == "write" and fraction > 0.8:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        master_file(mix, out, progress=interrupt)
+    assert out.read_bytes() == b"older"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["mix.wav", "out.wav"]
+    with pytest.raises(AudioError, match=r"cannot write .*/no/out\.wav: no such file"):
+        master_file(mix, tmp_path / "no" / "out.wav")
+
+
 def test_bad_input_is_one_line_and_leaves_nothing(mix, tmp_path):
     samples = music().T.copy()
     samples[70_000] = np.inf

@@ -17,7 +17,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -198,20 +198,28 @@ def master_file(
         wanted = None if reference is None else _measure_path(Path(reference))
         if wanted is not None and wanted.mid_db.max() <= SILENT_DB + 20:
             raise AudioError(f"reference {str(reference)!r} is silent; give a track with sound")
-        job = _Job(reader, Path(path), target_format, chosen, software, tell)
+        # Written again until it holds what was asked for: only the last one gets the name.
+        path = Path(path)
+        aside = path.with_name(f".{path.name}.{os.getpid()}.try{target_format.suffix}")
+        stack.callback(lambda: aside.unlink(missing_ok=True))
+        stack.enter_context(_named(aside, path))
+        job = _Job(reader, aside, target_format, chosen, software, tell)
         if before.true_peak_dbtp <= SILENCE_DBTP:
             what = "silent" if before.num_samples else "empty"
             note = f"the input is {what}, so the master is {what}; check the recording"
             after = job.write(reader, None)
-            return MasteredFile(job.path, job.chain(before, None, "none"), before, after, wanted,
-                                notes=(note,))  # fmt: skip
+            os.replace(aside, path)
+            chain = job.chain(before, None, "none")
+            return MasteredFile(path, chain, before, after, wanted, notes=(note,))
         chain = job.chain(before, wanted, tone)
         if chosen.integrated_lufs is None:
             after = job.write(reader, None)
-            return MasteredFile(job.path, chain, before, after, wanted)
+            os.replace(aside, path)
+            return MasteredFile(path, chain, before, after, wanted)
         tell(0.15, "shape")
         shaped = job.shape(chain, stack)
         after, peaks = job.finish(shaped, chosen.integrated_lufs)
+        os.replace(aside, path)
     notes: tuple[str, ...] = ()
     if not abs(after.integrated_lufs - chosen.integrated_lufs) <= OUT_OF_REACH_LU:
         notes = (
@@ -219,7 +227,16 @@ def master_file(
             "the music is too short, too sparse or too peaky to be brought there",
         )
     tell(1.0, "done")
-    return MasteredFile(job.path, chain, before, after, wanted, peaks, notes)
+    return MasteredFile(path, chain, before, after, wanted, peaks, notes)
+
+
+@contextmanager
+def _named(aside: Path, path: Path) -> Iterator[None]:
+    """Let errors about a file under way speak of the file that was asked for."""
+    try:
+        yield
+    except AudioError as error:
+        raise AudioError(str(error).replace(str(aside), str(path))) from error
 
 
 @dataclass
