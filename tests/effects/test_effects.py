@@ -82,7 +82,7 @@ def test_silence_stays_silence(name):
     assert not out.any()
 
 
-@pytest.mark.parametrize("block", [7, 64, 3000, 9_000, 20_000])
+@pytest.mark.parametrize("block", [61, 3000, 9_000, 20_000])
 @pytest.mark.parametrize("name", EFFECTS)
 def test_whole_audio_goes_through_in_blocks_and_in_place(name, block, noise, monkeypatch):
     monkeypatch.setattr("leitmotiv.effects.effect._BLOCK", block)
