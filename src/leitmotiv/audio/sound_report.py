@@ -247,7 +247,7 @@ def measure_sound(audio: NDArray[np.float32], sample_rate: int) -> SoundReport:
     >>> import numpy as np
     >>> sine = np.sin(2 * np.pi * 1000 / 48000 * np.arange(96000))[None].astype(np.float32)
     >>> report = measure_sound(sine, 48000)
-    >>> round(report.mid_db[16], 1), round(report.true_peak_dbtp, 1)
+    >>> round(float(report.mid_db[16]), 1), round(report.true_peak_dbtp, 1)
     (-3.0, 0.0)
     """
     meter = SoundMeter(audio.shape[0], sample_rate)
