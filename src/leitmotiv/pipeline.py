@@ -110,7 +110,7 @@ class PipelineOptions:
     """Who writes the notes and what makes them sound; what is asked for stands in the brief.
 
     ``engine`` is ``auto`` (a sound bank where one is found, else neural instruments), ``neural``,
-    ``modelled`` or ``sampled``; ``soundfont`` an SF2 or SF3 file to use instead of those found.
+    ``modelled`` or ``sampled``; ``soundfont`` an SF2, SF3 or SFZ file instead of those found.
     ``clones`` are pairs of a part's name and the file of a cloned instrument that plays it.
     ``model`` is the folder or the sidecar of an exported composing model; None is the shipped one.
     ``profile`` is the master's (``streaming``, ``film``, ``game``, ...), ``format`` the files'
@@ -142,7 +142,7 @@ class PipelineOptions:
             )
         if not Path(self.soundfont).is_file():
             raise RenderError(
-                f"soundfont={str(self.soundfont)!r} is not a file; name an SF2 or SF3 bank"
+                f"soundfont={str(self.soundfont)!r} is not a file; name an SF2, SF3 or SFZ file"
             )
 
     @property

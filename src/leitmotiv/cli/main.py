@@ -91,7 +91,7 @@ InstrumentOption = Annotated[
     ),
 ]
 SoundfontOption = Annotated[
-    Path | None, typer.Option(metavar="FILE", help="SF2 or SF3 sound bank to play.")
+    Path | None, typer.Option(metavar="FILE", help="SF2 or SF3 bank, or SFZ instrument, to play.")
 ]
 ModelOption = Annotated[
     Path | None,
