@@ -340,7 +340,7 @@ def draw(folder: Path, path: Path) -> None:
                 axes[row, column].set_ylabel(title)
         axes[2, column].set_xlabel("seconds")
     figure.tight_layout()
-    figure.savefig(path, dpi=70)
+    figure.savefig(path, dpi=56)
 
 
 def main() -> None:

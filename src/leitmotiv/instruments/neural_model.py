@@ -38,8 +38,10 @@ _BUMPS, _BUMP_LOW, _BUMP_HIGH = 14, 0.003, 3.0
 
 
 def _silu(x: Float) -> Float:
-    # Where exp would overflow, silu is 0 to within float32.
-    return np.asarray(x / (1.0 + np.exp(-np.maximum(x, -80.0))), np.float32)
+    with np.errstate(over="ignore"):  # exp beyond float32 is infinite, and silu then 0
+        y = np.exp(np.negative(x))
+    y += np.float32(1.0)
+    return np.asarray(np.divide(x, y, out=y), np.float32)
 
 
 def _pitch_features(pitch: NDArray[Any], velocity: NDArray[Any]) -> Float:

@@ -38,8 +38,10 @@ from leitmotiv.instruments.sustained import note_lines
 
 __all__ = ["Playing", "render_neural", "render_note"]
 
-_VELOCITY_STEP = 4
-_SILENT_DB = -82.0
+_VELOCITY_STEP = 6
+_SILENT_DB = -74.0
+_TAIL_DB = 56.0
+_FOLLOWER_HARMONICS = 24
 _SLUR_FROM_SEC = 0.09
 _CROSSFADE_SEC = 0.025
 _STEADY_STEP_SEC = 0.04
@@ -162,7 +164,7 @@ def _line(
     )
     rate = _release(last_note, playing)
     off = max(int((ends[line[-1]] - start) // CONTROL_BLOCK), 1)
-    tail = max(int(70.0 / rate / block_sec), 4)
+    tail = max(int(_TAIL_DB / rate / block_sec), 4)
     points = min(off + tail, room) + 1
     off = min(off, points - 3) if points > 4 else 1
     tail = max(points - 1 - off, 1)
@@ -207,7 +209,8 @@ def _line(
         else:
             fall = np.arange(tail + 1) * block_sec
             shape = 10 ** (-rate * fall / 20)
-            shape[-3:] *= np.array([0.66, 0.33, 0.0])[-len(shape) :]
+            # The rest of the way to silence goes in a straight line.
+            shape *= np.minimum(5.0 * (1.0 - np.arange(tail + 1) / tail), 1.0)
             count = min(tail + 1, len(gain))
             gain[len(gain) - count :] *= shape[len(shape) - count :]
         segments.append(
@@ -314,6 +317,8 @@ def _play(
         stretch = partial_hz(1.0, segment.note.inharmonicity, order)
         hz = stretch * float(midi_to_hz(segment.pitch + playing.transpose))
         count = int(np.searchsorted(hz, highest))
+        if follower:
+            count = min(count, _FOLLOWER_HARMONICS)
         harmonics = levels[:, :NUM_GROUPS]
         peak = float(harmonics.max())
         if playing.flutter_db:
@@ -327,6 +332,9 @@ def _play(
             harmonics = harmonics + (along[:, None] * octaves).astype(np.float32)
         amplitude = np.power(np.float32(10.0), harmonics / np.float32(20.0))
         amplitude = np.ascontiguousarray(amplitude[:, group[:count]])
+        if playing.players > 1 and not follower:
+            # High up a section is a shimmer: one player stands for all.
+            amplitude[:, _FOLLOWER_HARMONICS:] *= np.float32(np.sqrt(playing.players))
         gain = segment.gain * swell[segment.first : segment.stop + 1].astype(np.float32)
         top = max(float(gain.max()), 1e-6)
         silent = top * 10 ** ((peak + _SILENT_DB) / 20)
@@ -342,7 +350,10 @@ def _play(
             gain,
             silent,
         )
+        if follower:
+            continue  # breath and bow of a section are one noise, played by the first
         noise = np.power(np.float32(10.0), levels[:, NUM_GROUPS:] / np.float32(20.0))
+        noise *= np.float32(np.sqrt(max(playing.players, 1)))
         reading = (offset + segment.first * CONTROL_BLOCK) % NOISE_LENGTH
         add_noise(target, where, np.ascontiguousarray(noise), bands, reading, gain, silent)
     return out
