@@ -30,7 +30,6 @@ def test_a_rack_reads_back_as_it_was_saved(tmp_path: Path, text: str) -> None:
 
 
 def test_files_count_from_the_folder_of_the_preset(tmp_path: Path) -> None:
-    pytest.importorskip("leitmotiv.effects.convolution")
     path = tmp_path / "mine.toml"
     path.write_text('name = "x"\n[nodes.room]\neffect = "convolution"\nfile = "room.wav"\n')
     assert load_preset(path).nodes[0].settings["file"] == str(tmp_path / "room.wav")

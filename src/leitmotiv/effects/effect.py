@@ -85,11 +85,16 @@ class Parameter:
 
 
 class Curves:
-    """The values of every parameter over one block."""
+    """The values of every parameter over one block; ``still`` are known not to move."""
 
-    def __init__(self, num_samples: int, arrays: Mapping[str, NDArray[np.float64]]) -> None:
+    def __init__(
+        self,
+        num_samples: int,
+        arrays: Mapping[str, NDArray[np.float64]],
+        still: frozenset[str] = frozenset(),
+    ) -> None:
         self.num_samples = num_samples
-        self._arrays = arrays
+        self._arrays, self._still = arrays, still
 
     def __getitem__(self, name: str) -> NDArray[np.float64]:
         """Return one value a sample, float64 (samples,), contiguous; not to be written to."""
@@ -101,6 +106,8 @@ class Curves:
 
     def moves(self, name: str) -> bool:
         """Return whether the parameter moves within the block."""
+        if name in self._still:
+            return False
         array = self._arrays[name]
         return bool(array[0] != array[-1] or (array != array[0]).any())
 
@@ -127,15 +134,20 @@ class _Knob:
         else:
             self.land(value)
 
+    @property
+    def rests(self) -> bool:
+        """Whether the knob has arrived where it was set."""
+        return self.done >= self.span
+
     def here(self) -> float:
         """Return where the knob stands now."""
-        if self.done >= self.span:
+        if self.rests:
             return self.target
         return self.start + (self.target - self.start) * self.done / self.span
 
     def next(self, num_samples: int) -> NDArray[np.float64]:
         """Return the next values, one a sample."""
-        if self.done >= self.span:
+        if self.rests:
             if len(self._constant) < num_samples or self._constant[0] != self.target:
                 self._constant = np.full(num_samples, self.target)
                 self._constant.flags.writeable = False
@@ -268,10 +280,13 @@ class AutomatedEffect(ABC):
                     f"the input of {type(self).__name__} holds NaN or infinite samples; "
                     "check the file or the effect before it"
                 )
+        still = frozenset(
+            name for name, knob in self._knobs.items() if name not in arrays and knob.rests
+        )
         for name, knob in self._knobs.items():
             if name not in arrays:
                 arrays[name] = knob.next(num_samples)
-        return self._run(block, Curves(num_samples, arrays), side_chain)
+        return self._run(block, Curves(num_samples, arrays, still), side_chain)
 
     def _automated(
         self, automation: Mapping[str, NDArray[np.floating]], num_samples: int
