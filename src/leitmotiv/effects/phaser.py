@@ -35,7 +35,7 @@ __all__ = ["Phaser"]
 Direction = Literal["sweep", "up", "down"]
 _DIRECTIONS: tuple[str, ...] = get_args(Direction)
 _HOLD = 16  # samples for which the notches of the barber pole stand still
-_CUT_DB = 36.0  # depth of a notch in the middle of the barber pole's range
+_CUT_DB = 30.0  # depth of a notch in the middle of the barber pole's range
 
 
 @compiled
@@ -97,8 +97,8 @@ def _barber_pole(
     for n in range(num_samples):
         if counter[0] % _HOLD == 0:
             span = 2.0 * knobs[2, n]
-            # Bells as wide as they are apart, sharper with feedback.
-            octaves = max(span / num_notches, 0.1) * (1.0 - 0.7 * abs(knobs[3, n]))
+            # So narrow that the sound between two notches is whole but for 2 dB.
+            octaves = 0.15 * max(span / num_notches, 0.1) * (1.0 - 0.7 * abs(knobs[3, n]))
             q = 1.0 / (2.0 * math.sinh(0.5 * math.log(2.0) * octaves))
             for channel in range(num_channels):
                 for notch in range(num_notches):
