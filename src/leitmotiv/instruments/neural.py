@@ -16,6 +16,7 @@ from leitmotiv.instruments.neural_catalogue import INSTRUMENTS, Kind, instrument
 from leitmotiv.instruments.neural_player import Playing, render_neural
 from leitmotiv.instruments.neural_timbre import Timbre, timbre_of
 from leitmotiv.instruments.performance import FloatArray, performance_of
+from leitmotiv.instruments.sympathetic import add_sympathetic_resonance
 from leitmotiv.score.score import Part, Score
 
 __all__ = [
@@ -125,6 +126,7 @@ class NeuralProgram:
 # Programs that stay with the modelled instruments; see docs/neural-instruments.md.
 # Bars have partials that are no harmonics, an organ has half ones: both would turn to noise.
 _CELESTA, _CHURCH_ORGAN = 8, 19
+_PIANOS = frozenset({"grand piano", "splendid piano"})
 _MODELLED_IS_BETTER = frozenset({_CELESTA, _CHURCH_ORGAN})
 
 # program: dB, measured as the gains of the modelled instruments are.
@@ -228,6 +230,7 @@ def render_part(
     performance = performance_of(part, score, sample_rate, num_samples)
     if not performance.num_notes:
         return performance.silence()
+    given = timbre
     if timbre is None:
         assert chosen is not None
         timbre = timbre_of(chosen.instrument)
@@ -239,4 +242,7 @@ def render_part(
         part, performance, lambda desk: render_neural(desk, played, playing, rng)
     )
     audio *= np.float32(10 ** (gain_db / 20))
+    if chosen is not None and given is None and chosen.instrument in _PIANOS:
+        # The notes of the data set were recorded one by one: nothing answered them.
+        add_sympathetic_resonance(audio, performance)
     return audio
