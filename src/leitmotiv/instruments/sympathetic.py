@@ -100,10 +100,13 @@ def add_sympathetic_resonance(audio: FloatArray, performance: Performance) -> Fl
     from scipy.signal import oaconvolve
 
     rate, num_samples = performance.sample_rate, audio.shape[1]
+    if not performance.num_notes:
+        return audio
     struck = audio.copy()
     top = free_strings_response(rate, LAST_DAMPED_KEY + 1, HIGHEST_KEY)
-    answer = oaconvolve(struck, top, axes=1)[:, :num_samples]
-    audio += (answer * 10 ** (TOP_DB / 20)).astype(np.float32)
+    first = int(performance.onset.min())  # before it, transforms would leave rounding errors
+    answer = oaconvolve(struck[:, first:], top, axes=1)[:, : num_samples - first]
+    audio[:, first:] += (answer * 10 ** (TOP_DB / 20)).astype(np.float32)
     if not len(performance.pedal_down):
         return audio
     damped = free_strings_response(rate, LOWEST_KEY, LAST_DAMPED_KEY)
