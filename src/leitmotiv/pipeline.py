@@ -335,9 +335,11 @@ def compose_brief(
     with clock.stage("perform", "timing and dynamics"):
         from leitmotiv.compose import perform, write_dynamics
         from leitmotiv.compose.locked import keep_locked
+        from leitmotiv.score.articulations import with_articulations_of
 
         performance = perform(score, plan, rng=rng["perform"])
         score = keep_locked(write_dynamics(score, plan), plan)
+        score = with_articulations_of(score, performance)
 
     stems, master = _sound(performance, plan, options, rng["render"], clock, racks)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -12,8 +14,10 @@ from leitmotiv.score.articulations import (
     Articulation,
     articulation_of_notes,
     has_articulations,
+    with_articulations_of,
     without_key_switches,
 )
+from leitmotiv.score.musicxml import write_musicxml
 
 
 def _part(*events: tuple[int, int, int], is_drum: bool = False) -> Part:
@@ -53,3 +57,17 @@ def test_articulations_go_through_midi() -> None:
     part = _part((0, ARTICULATION, 3), (480, ARTICULATION, 4), (960, ARTICULATION, 0))
     back = parse_midi(midi_bytes(Score(parts=(part,)))).parts[0]
     assert articulation_of_notes(back).tolist() == [3, 4, 0]
+
+
+def test_a_written_part_shows_its_articulations(tmp_path: Path) -> None:
+    notes = make_notes([0, 480, 960, 1440], [480] * 4, [60, 62, 64, 65])
+    controls = np.array([(0, 110, 3), (900, 110, 4), (1380, 110, 0)], dtype=CONTROL_DTYPE)
+    plain = Score((Part("viola", 41, notes=notes),))
+    played = Score((Part("viola", 41, notes=notes, controls=controls),))
+    path = tmp_path / "score.musicxml"
+    write_musicxml(with_articulations_of(plain, played), path)
+    text = path.read_text(encoding="utf-8")
+    places = [text.index(f"<words>{word}</words>") for word in ("pizz.", "trem.", "arco")]
+    assert places == sorted(places)
+    write_musicxml(plain, path)
+    assert "<words>" not in path.read_text(encoding="utf-8")

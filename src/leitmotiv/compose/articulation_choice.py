@@ -6,7 +6,7 @@ plays (:mod:`leitmotiv.score.articulations`) and a MIDI file keeps.
 Rules, for each section of the plan and each bowed part that is not the melody:
 
 - pizzicato: bass or harmony of mostly short notes in a light genre or mood, or in any quiet
-  section of them;
+  section of them; long notes that close such a section are bowed;
 - tremolo: harmony or pad of long notes where a dark or dramatic piece is at its height;
 - swell: long notes in the last two bars before a section of clearly more energy.
 
@@ -96,6 +96,13 @@ def _sections(plan: Plan, part: Part) -> list[tuple[int, int, int]]:
         if wanted is not current:
             rows.append((max(first - _LEAD_TICKS, 0), ARTICULATION, int(wanted)))
             current = wanted
+        closing = notes["duration"][notes["onset"] >= last - plan.bar_ticks]
+        long_ticks = _LONG_BEATS * plan.meter_value.beat_ticks
+        if wanted is Articulation.PIZZICATO and len(closing) and np.median(closing) >= long_ticks:
+            # A chord to rest on is bowed: plucked, it would be gone before its time.
+            at = last - plan.bar_ticks - _LEAD_TICKS
+            rows.append((max(at, 0), ARTICULATION, int(Articulation.ORDINARY)))
+            current = Articulation.ORDINARY
         rises = following is not None and following.energy - section.energy >= _RISE
         if rises and wanted is Articulation.ORDINARY:
             begin = last - min(2, section.num_bars) * plan.bar_ticks

@@ -12,7 +12,8 @@ Conventions:
 - Drum parts have none: their lowest keys may be sounds.
 
 Public names: :class:`Articulation`, :data:`ARTICULATION`, :data:`KEY_SWITCHES`,
-:func:`articulation_of_notes`, :func:`has_articulations`, :func:`without_key_switches`.
+:func:`articulation_of_notes`, :func:`has_articulations`, :func:`with_articulations_of`,
+:func:`without_key_switches`.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from enum import IntEnum
 import numpy as np
 from numpy.typing import NDArray
 
-from leitmotiv.score.score import CONTROL_DTYPE, Part
+from leitmotiv.score.score import CONTROL_DTYPE, Part, Score
 
 __all__ = [
     "ARTICULATION",
@@ -31,6 +32,7 @@ __all__ = [
     "Articulation",
     "articulation_of_notes",
     "has_articulations",
+    "with_articulations_of",
     "without_key_switches",
 ]
 
@@ -102,3 +104,15 @@ def articulation_of_notes(part: Part) -> NDArray[np.int64]:
         found = np.where(index >= 0, rows["value"][np.maximum(index, 0)], 0).astype(np.int64)
         found[found >= len(Articulation)] = Articulation.ORDINARY
     return found
+
+
+def with_articulations_of(score: Score, performance: Score) -> Score:
+    """Return a written score with the articulations that its performance chose, part by part."""
+    parts = []
+    for part, played in zip(score.parts, performance.parts, strict=True):
+        rows = played.controls[played.controls["controller"] == ARTICULATION]
+        kept = part.controls[part.controls["controller"] != ARTICULATION]
+        controls = np.concatenate([kept, rows])
+        order = np.argsort(controls["tick"], kind="stable")
+        parts.append(replace(part, controls=controls[order]))
+    return score.with_parts(parts)

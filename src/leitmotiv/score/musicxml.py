@@ -31,6 +31,7 @@ from leitmotiv.score.engraving import CLEF_SIGNS, Accidentals, Speller, choose_c
 from leitmotiv.score.general_midi import DRUM_NAMES, GM_INSTRUMENTS
 from leitmotiv.score.musicxml_marks import (
     Mark,
+    articulation_marks,
     chord_marks,
     dynamic_marks,
     number_text,
@@ -299,7 +300,7 @@ def _lay_out_part(part: Part, index: int, bars: Sequence[Bar], *, is_paired: boo
     do that come as two tracks; then each keeps its own staff.
     """
     identifier = f"P{index + 1}"
-    marks = dynamic_marks(part, bars)
+    marks = [*dynamic_marks(part, bars), *articulation_marks(part)]
     if part.is_drum:
         voice_of = np.asarray([drum_place(p)[3] for p in part.notes["pitch"].tolist()], np.int64)
         staff = notate_staff(part.notes, bars, voice_of=voice_of)

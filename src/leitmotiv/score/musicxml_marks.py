@@ -5,8 +5,8 @@ Purpose: turn the maps of a Score, and the velocities of a part, into sparse mar
 Conventions: a mark is ``(tick, element)``. Dynamics come from velocity: one mark where a part
 begins, then one where the level of a bar moves by a full step and stays there.
 
-Public names: :func:`chord_marks`, :func:`dynamic_marks`, :func:`section_marks`,
-:func:`tempo_marks`.
+Public names: :func:`articulation_marks`, :func:`chord_marks`, :func:`dynamic_marks`,
+:func:`section_marks`, :func:`tempo_marks`.
 
 References: *MusicXML 4.0*, W3C Community Group report, 2021, elements direction, harmony, sound.
 """
@@ -18,13 +18,21 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from leitmotiv.score.articulations import ARTICULATION, Articulation
 from leitmotiv.score.musicxml_chords import harmony_element
 from leitmotiv.score.musicxml_symbols import DYNAMIC_VELOCITIES, dynamic_for
 from leitmotiv.score.notation import Bar
 from leitmotiv.score.score import Part, Score
 from leitmotiv.theory import TICKS_PER_QUARTER, ChordSymbol
 
-__all__ = ["Mark", "chord_marks", "dynamic_marks", "section_marks", "tempo_marks"]
+__all__ = [
+    "Mark",
+    "articulation_marks",
+    "chord_marks",
+    "dynamic_marks",
+    "section_marks",
+    "tempo_marks",
+]
 
 Mark = tuple[int, ET.Element]
 
@@ -119,6 +127,28 @@ def dynamic_marks(part: Part, bars: Sequence[Bar]) -> list[Mark]:
         loudness = number_text(DYNAMIC_VELOCITIES[name] / 0.9)
         ET.SubElement(direction, "sound", dynamics=loudness)
         marks.append((int(part.notes["onset"][bar_of == bar].min()), direction))
+    return marks
+
+
+_WORDS = {Articulation.PIZZICATO: "pizz.", Articulation.TREMOLO: "trem."}
+
+
+def articulation_marks(part: Part) -> list[Mark]:
+    """Return ``pizz.``, ``trem.`` and ``arco`` over the first note that each holds for."""
+    rows = part.controls[part.controls["controller"] == ARTICULATION]
+    marks: list[Mark] = []
+    in_force = ""
+    for row in np.sort(rows, order="tick"):
+        place = int(np.searchsorted(part.notes["onset"], row["tick"]))
+        value = int(row["value"])
+        word = _WORDS.get(Articulation(value), "") if value in set(Articulation) else in_force
+        if place == len(part.notes) or word == in_force:
+            continue
+        direction, words = _direction("above", "words")
+        words.text = word or "arco"
+        ET.SubElement(direction, "sound", pizzicato="yes" if word == "pizz." else "no")
+        marks.append((int(part.notes["onset"][place]), direction))
+        in_force = word
     return marks
 
 
