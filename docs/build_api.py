@@ -13,6 +13,10 @@ def main(folder: Path) -> None:
     """Write one HTML page a package into ``folder``."""
     import pdoc
 
+    from leitmotiv import effects
+
+    for name in effects.__all__:  # exported when first named: name them
+        getattr(effects, name)
     pdoc.render.configure(docformat="numpy", footer_text="Leitmotiv")
     pdoc.pdoc("leitmotiv", "!leitmotiv.training", output_directory=folder)
     pages = sorted(folder.rglob("*.html"))
