@@ -131,7 +131,7 @@ def figures(name: str, dry: Path, result: Path) -> dict[str, Any]:
     from leitmotiv.audio import FORMATS, hop_powers, round_trip, sample_peak_dbfs, true_peak_dbtp
     from leitmotiv.audio.sound_report import measure_sound
     from leitmotiv.mix import bar_differences_lu, find_preset, share_within
-    from leitmotiv.pipeline import mix_form, mix_preset
+    from leitmotiv.piece_mix import mix_form, mix_preset
 
     plan, performance, _, _, sample_rate = pickle.loads(dry.read_bytes())
     form = mix_form(performance, plan)

@@ -35,7 +35,9 @@ ARROWS: dict[str, set[str]] = {
     "mix": {"effects", "rack", "audio"},
     "review": NOUNS,
     "release": NOUNS | {"review"},
+    "piece_mix": {"plan", "score", "theory", "styles", "mix"},
     "pipeline": NOUNS
+    | {"piece_mix"}
     | {"tokens", "models", "styles", "compose", "instruments", "effects", "rack", "mix"}
     | {"review", "release"},
     "evaluation": {"score", "tokens", "models"},

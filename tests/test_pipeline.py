@@ -12,13 +12,11 @@ import pytest
 from leitmotiv.audio import LoopPoints, integrated_lufs, read_audio, true_peak_dbtp
 from leitmotiv.errors import AudioError, BriefError, ReadError, ReleaseError, RenderError
 from leitmotiv.mix import PRESETS
+from leitmotiv.piece_mix import STYLE_MIXES, mix_form, mix_preset
 from leitmotiv.pipeline import (
-    STYLE_MIXES,
     Piece,
     PipelineOptions,
     compose_brief,
-    mix_form,
-    mix_preset,
     plan_brief,
     render_file,
     save_piece,

@@ -19,15 +19,14 @@ Conventions:
 
 Public names: :class:`Piece`, :class:`Rendering`, :class:`Saved`, :class:`PipelineOptions`,
 :class:`StageTime`, :data:`Progress`, :data:`STAGES`, :func:`plan_brief`, :func:`compose_brief`,
-:func:`compose_generator`, :func:`render_file`, :func:`save_piece`, :func:`save_rendering`,
-:func:`mix_form`, :func:`mix_preset`.
+:func:`compose_generator`, :func:`render_file`, :func:`save_piece`, :func:`save_rendering`.
 """
 
 from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -37,14 +36,19 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from leitmotiv.errors import RenderError
+from leitmotiv.piece_mix import (
+    loop_ticks,
+    mix_form,
+    mix_preset,
+    notes_between,
+    ticks_to_samples,
+)
 from leitmotiv.plan import Brief, Plan, genre_names, make_plan, parse_brief
 from leitmotiv.styles import load_style, style_for_genre
 from leitmotiv.styles.drum_model import load_drum_model
-from leitmotiv.theory import TICKS_PER_QUARTER
 
 if TYPE_CHECKING:
     from leitmotiv.audio import Master, Stems
-    from leitmotiv.mix import MixForm
     from leitmotiv.rack import RackGraph
     from leitmotiv.review import Finding
     from leitmotiv.review.originality import OriginalityReport
@@ -60,8 +64,6 @@ __all__ = [
     "StageTime",
     "compose_brief",
     "compose_generator",
-    "mix_form",
-    "mix_preset",
     "plan_brief",
     "render_file",
     "save_piece",
@@ -83,22 +85,6 @@ STAGES = (
     "write",
 )
 """Stages in the order in which they run."""
-
-VOICE_PROGRAMS = range(52, 55)
-KICK_PITCHES = (35, 36)
-MAX_CHAMBER_PARTS = 6
-STYLE_MIXES = {
-    "ambient": "ambient",
-    "chamber": "chamber",
-    "electronic": "electronic",
-    "folk": "intimate",
-    "jazz": "intimate",
-    "lofi": "intimate",
-    "orchestral": "concert",
-    "pop": "band",
-    "rock": "band",
-}
-"""A style names its kind of mix; the mixer names rooms. Neither may know the other."""
 
 LOOP_TAIL_SEC = 6.0
 MIX_LUFS = -20.0  # where the mixer leaves a mix that is not mastered
@@ -391,9 +377,9 @@ def _sound(
     racks: Mapping[str, RackGraph] = MappingProxyType({}),
 ) -> tuple[Stems, Master]:
     """Render, mix and master a performance; ``racks`` are the effects of parts by their names."""
-    turn = _loop_ticks(performance, plan) if options.as_loop else None
+    turn = loop_ticks(performance, plan) if options.as_loop else None
     if turn is not None:
-        performance = _notes_between(performance, *turn)
+        performance = notes_between(performance, *turn)
     with clock.stage("render", f"{performance.num_notes} notes") as tell:
         from leitmotiv.instruments import RenderOptions, render_stems
 
@@ -433,7 +419,7 @@ def _sound(
             from leitmotiv.audio import LoopPoints
             from leitmotiv.mix.loops import fold_stems
 
-            start, end = _to_sample(performance, turn, stems.sample_rate)
+            start, end = ticks_to_samples(performance, turn, stems.sample_rate)
             stems = fold_stems(stems, LoopPoints(start, end))
             loop = LoopPoints(0, end - start)
         mix = mix_down(stems)
@@ -453,87 +439,15 @@ def _sound(
             tone=preset.tone,
             format=coded.name if coded.lossy else None,
         )
-        places = _to_sample(performance, [m.tick for m in performance.sections], stems.sample_rate)
+        places = ticks_to_samples(
+            performance, [m.tick for m in performance.sections], stems.sample_rate
+        )
         markers = tuple(
             Marker(place - start, mark.label)
             for place, mark in zip(places, performance.sections, strict=True)
             if start <= place < start + stems.num_samples
         )
         return stems, replace(mastered, markers=markers, loop=loop)
-
-
-def _to_sample(score: Score, ticks: Sequence[int], sample_rate: int) -> list[int]:
-    seconds = score.tempo_map.tick_to_sec(np.asarray(ticks, dtype=np.int64))
-    return [round(float(sec) * sample_rate) for sec in np.atleast_1d(seconds)]
-
-
-def _loop_ticks(score: Score, plan: Plan | None) -> tuple[int, int]:
-    """First tick of the loop and the tick after its last: the plan's, or the whole piece."""
-    lines = score.bar_ticks
-    start, end = (0, len(lines) - 1) if plan is None or plan.loop is None else plan.loop
-    return int(lines[start]), int(lines[min(end, len(lines) - 1)])
-
-
-def _notes_between(score: Score, start: int, end: int) -> Score:
-    """The notes that start in a stretch; a player may be a little early at its first bar line."""
-    early = TICKS_PER_QUARTER // 8
-    parts = []
-    for part in score.parts:
-        onset = part.notes["onset"]
-        parts.append(part.with_notes(part.notes[(onset >= start - early) & (onset < end - early)]))
-    return score.with_parts(parts)
-
-
-def mix_form(score: Score, plan: Plan | None = None) -> MixForm | None:
-    """Tell the mixer the bars, energy, lead and kick of a piece; None for one without bars.
-
-    The lead of a bar are the melody parts that play in it; where they rest, the part to which
-    the plan gives the theme, and else a counter-melody.
-    """
-    from leitmotiv.mix import MixForm
-
-    lines = score.bar_ticks
-    if score.num_bars < 1 or not score.num_notes:
-        return None
-    plays = np.zeros((len(score.parts), score.num_bars), dtype=bool)
-    for index, part in enumerate(score.parts):
-        onset, end = part.notes["onset"], part.notes["onset"] + part.notes["duration"]
-        first, last = score.bar_index_at(onset), score.bar_index_at(np.maximum(end - 1, onset))
-        for start, stop in set(zip(first.tolist(), last.tolist(), strict=True)):
-            plays[index, start : stop + 1] = True
-    theme = np.full(score.num_bars, -1)
-    for placement in plan.placements if plan is not None else ():
-        theme[placement.bar_index : placement.bar_index + placement.num_bars] = placement.part_index
-    roles = [part.role for part in score.parts]
-    lead = []
-    for bar in range(score.num_bars):
-        playing = [index for index in range(len(roles)) if plays[index, bar]]
-        melody = [index for index in playing if roles[index] == "melody"]
-        melody = melody or [index for index in playing if index == theme[bar]]
-        lead.append(frozenset(melody or [i for i in playing if roles[i] == "counter"]))
-    energy = np.full(score.num_bars, 0.5)
-    for section in plan.sections if plan is not None else ():
-        energy[section.start_bar_index : section.end_bar_index] = section.energy
-    kicks = [
-        part.notes["onset"][np.isin(part.notes["pitch"], KICK_PITCHES)]
-        for part in score.parts
-        if part.is_drum
-    ]
-    onsets = np.unique(np.concatenate(kicks)) if kicks else np.zeros(0, dtype=np.int64)
-    to_sec = score.tempo_map.tick_to_sec
-    return MixForm(to_sec(lines), energy, tuple(lead), to_sec(onsets))
-
-
-def mix_preset(score: Score, plan: Plan | None = None) -> str:
-    """Return the room and balance that fit a piece: by its voices, its style, then its size."""
-    sung = [part.program in VOICE_PROGRAMS and not part.is_drum for part in score.parts]
-    if sung and all(sung):
-        return "choir"
-    if plan is not None and plan.style is not None:
-        return STYLE_MIXES[load_style(plan.style).mix_preset]
-    if any(part.is_drum for part in score.parts):
-        return "band"
-    return "chamber" if len(score.parts) <= MAX_CHAMBER_PARTS else "concert"
 
 
 def render_file(
