@@ -23,7 +23,7 @@ from subprocess import PIPE, Popen
 
 BRIEF = "a wistful waltz for string quartet in D minor, 60 seconds"
 BAR_SEC, BAR_MIB = 10.0, 1.2 * 1024
-ENGINES = ("modelled", "auto")
+ENGINES = ("neural", "auto")
 
 
 def peak_memory_mib(root_pid: int, stop: threading.Event, found: list[float]) -> None:
