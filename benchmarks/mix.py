@@ -8,6 +8,7 @@ mixed and mastered, and measured:
   and Vorbis of the loudest five seconds,
 - processor time of mixing and mastering a minute of music.
 
+``--engine`` names the instruments; ``auto`` is a sound bank where one is found, else neural.
 ``--before CHECKOUT`` does the same with another version of the code on the same dry stems.
 ``--codecs`` prints loudness and true peak of each profile in each format, measured on the decoded
 audio; loudness with pyloudnorm, which is not ours.
@@ -94,21 +95,21 @@ for pair in pairs:
 """
 
 
-def dry_stems(cache: Path) -> Iterator[tuple[str, Path]]:
-    """Compose and render what is not in the cache yet."""
+def dry_stems(cache: Path, engine: Any) -> Iterator[tuple[str, Path]]:
+    """Compose and render what is not in the cache of that engine yet."""
     from leitmotiv.compose import compose, perform
-    from leitmotiv.instruments import render_stems
+    from leitmotiv.instruments import RenderOptions, render_stems
     from leitmotiv.models import open_model
     from leitmotiv.pipeline import plan_brief
 
     model = open_model(None)
     for name, brief in BRIEFS.items():
-        path = cache / f"{name}.pkl"
+        path = cache / (f"{name}.pkl" if engine == "auto" else f"{name}.{engine}.pkl")
         if not path.exists():
             rng = np.random.default_rng(SEED)
             plan = plan_brief(brief, seed=SEED)
             performance = perform(compose(plan, model=model, rng=rng), plan, rng=rng)
-            dry = render_stems(performance, rng=rng)
+            dry = render_stems(performance, options=RenderOptions(engine=engine), rng=rng)
             content = (plan, performance, dry.names, list(dry.audio), dry.sample_rate)
             path.write_bytes(pickle.dumps(content))
         yield name, path
@@ -254,6 +255,9 @@ def print_codecs(paths: list[Path]) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument(
+        "--engine", default="auto", choices=("auto", "neural", "modelled", "sampled")
+    )
     parser.add_argument("--cache", type=Path, help="folder of the dry stems")
     parser.add_argument("--before", type=Path, help="another checkout to compare with")
     parser.add_argument("--only", nargs="*", help="names of briefs")
@@ -266,7 +270,7 @@ def main() -> None:
         cache.mkdir(parents=True, exist_ok=True)
         paths = {
             name: path
-            for name, path in dry_stems(cache)
+            for name, path in dry_stems(cache, arguments.engine)
             if not arguments.only or name in arguments.only
         }
         versions = {"after": Path(__file__).parents[1]}

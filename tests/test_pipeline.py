@@ -226,6 +226,16 @@ def test_the_mixer_is_told_bars_energy_lead_and_kick() -> None:
     assert mix_form(Score()) is None
 
 
+def test_what_a_rack_lets_ring_is_heard_out() -> None:
+    plan = plan_brief("calm piano, 2 bars, 4/4, 120 bpm, C major", seed=2)
+    rings = plan.replace(parts=tuple(p.replace(rack="cathedral-choir") for p in plan.parts))
+    piece = compose_brief(rings, options=MODELLED)
+    end_sec = float(piece.performance.tempo_map.tick_to_sec(piece.performance.bar_ticks[-1]))
+    assert piece.stems.duration_sec > end_sec + 4
+    levels = np.abs(piece.master.audio[:, -24_000:]).max()
+    assert levels < 0.01 * np.abs(piece.master.audio).max()
+
+
 def test_a_loop_has_the_length_of_its_bars_and_no_seam(tmp_path: Path) -> None:
     options = PipelineOptions(engine="modelled", as_loop=True, format="flac", profile="game")
     piece = compose_brief("calm piano, 4 bars, 4/4, 120 bpm, C major", seed=2, options=options)

@@ -87,6 +87,7 @@ STAGES = (
 """Stages in the order in which they run."""
 
 LOOP_TAIL_SEC = 6.0
+MAX_TAIL_SEC = 12.0  # an endless rack fades here
 MIX_LUFS = -20.0  # where the mixer leaves a mix that is not mastered
 MAX_DRAWN_SEED = 2**31 - 1  # short enough to be typed again
 
@@ -386,8 +387,11 @@ def _sound(
         render = RenderOptions(
             engine=options.engine, soundfont=options.soundfont, clones=options.clones
         )
-        if turn is not None:  # all of what rings has to come round
-            render = replace(render, tail_sec=LOOP_TAIL_SEC)
+        # All of what rings has to be heard out, and of a loop to come round; silence is cut below.
+        tail_sec = max([render.tail_sec, *(min(r.tail_sec, MAX_TAIL_SEC) for r in racks.values())])
+        if turn is not None:
+            tail_sec = max(tail_sec, LOOP_TAIL_SEC)
+        render = replace(render, tail_sec=tail_sec)
         dry = render_stems(performance, options=render, rng=rng, progress=tell)
 
     if racks:

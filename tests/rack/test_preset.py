@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -41,6 +42,23 @@ def test_every_preset_that_comes_along_plays_and_says_what_it_is_for(name: str) 
     assert graph.name == name
     assert 10 <= len(graph.description) <= 140
     Rack(graph)
+
+
+def test_drum_glue_lifts_what_lies_between_the_hits_and_not_the_hits() -> None:
+    rng = np.random.default_rng(1)
+    time = np.arange(24_000) / 48_000
+    hit = rng.standard_normal((2, 24_000)) * 0.25 * np.exp(-time / 0.07)
+    hits = np.tile(hit, 4).astype(np.float32)
+    heard = Rack(load_preset("drum-glue"), sample_rate=48_000).process(hits)
+    between = (time > 0.25) & (time < 0.35)
+
+    def level(audio: np.ndarray, where: np.ndarray) -> float:
+        return float(10 * np.log10(np.mean(audio[:, -24_000:][:, where] ** 2)))
+
+    lift = level(heard, between) - level(hits, between)
+    attack = level(heard, time < 0.01) - level(hits, time < 0.01)
+    assert lift > attack + 1.5
+    assert attack < 1.5
 
 
 @pytest.mark.parametrize(
