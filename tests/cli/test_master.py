@@ -66,6 +66,8 @@ def test_the_output_is_named_after_the_input_and_not_replaced(
         (("--format", "aac"), "format=aac must be one of wav"),
         (("-o", "a.mp3", "--format", "flac"), "does not end in .flac"),
         (("--reference", "missing.wav"), "there is no such file"),
+        (("--reference", "."), "it is a folder"),
+        (("-o", "mix.wav", "--overwrite"), "is the input"),
     ],
 )
 def test_bad_requests_are_one_line(
@@ -75,3 +77,20 @@ def test_bad_requests_are_one_line(
     error = capsys.readouterr().err
     assert message in error
     assert len(error.strip().splitlines()) == 1
+
+
+def test_no_file_that_is_read_is_replaced(mix: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    before = mix.read_bytes()
+    for name in ("like.wav", "song-a.wav"):
+        Path(name).write_bytes(before)
+    assert run("mix.wav", "--reference", "like.wav", "-o", "like.wav", "--overwrite") == 2
+    assert "'like.wav' is the reference" in capsys.readouterr().err
+    assert run("song-a.wav", "-o", "song.wav", "--ab", "--overwrite") == 2
+    assert "'song-a.wav' is the input" in capsys.readouterr().err
+    assert Path("like.wav").read_bytes() == Path("song-a.wav").read_bytes() == before
+    assert not Path("song.wav").exists()
+
+
+def test_a_missing_recording_leaves_no_folder(mix: Path) -> None:
+    assert run("missing.wav", "-o", "new/song.wav") == 2
+    assert not Path("new").exists()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import warnings
 from pathlib import Path
@@ -60,6 +61,10 @@ def test_presets_are_listed_and_shown_so_that_they_can_be_read_again(
         (["in.wav", "-p", "clean-boost", "-o", "a.wav", "--morph", "x"], "FROM:TO"),
         (["in.wav", "-p", "clean-boost", "-o", "a.wav", "--snapshot", "x"], "snapshot='x'"),
         (["in.wav", "-p", "clean-boost", "-o", "a.wav", "--tail", "999"], "tail_sec=999"),
+        ([".", "-p", "clean-boost", "-o", "a.wav"], "is a folder"),
+        (["in.wav", "-p", "clean-boost", "-o", "."], "must be one of|folder"),
+        (["in.wav", "-p", "clean-boost", "-o", "none/a.wav"], "none does not exist"),
+        (["in.wav", "-p", "clean-boost", "-o", "in.wav/a.wav"], "in.wav is no folder"),
         (["live", "-p", "clean-boost", "--block", "3"], "block_samples=3|sounddevice|PortAudio"),
     ],
 )
@@ -71,3 +76,24 @@ def test_errors_are_one_line(
     assert len(error) == 1
     assert re.search(message, error[0])
     assert not Path("a.wav").exists()
+
+
+@pytest.mark.usefixtures("recording")
+def test_json_and_quiet_say_what_scripts_need(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("in.wav", "-p", "clean-boost", "-o", "a.wav", "--json") == 0
+    said = capsys.readouterr()
+    facts = json.loads(said.out)
+    assert facts["file"] == "a.wav"
+    assert facts["sample_rate"] == 48_000
+    assert not facts["over_full_scale"]
+    assert said.err == ""
+    assert run("in.wav", "-p", "clean-boost", "-o", "b.wav", "-q") == 0
+    assert capsys.readouterr().out == "b.wav\n"
+
+
+def test_the_bare_word_shows_the_help(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run() == 0
+    said = capsys.readouterr()
+    assert "presets" in said.out
+    assert len(said.out.splitlines()) > 5
+    assert said.err == ""

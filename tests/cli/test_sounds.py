@@ -88,9 +88,15 @@ def test_a_note_is_reconstructed(capsys: pytest.CaptureFixture[str]) -> None:
     [
         (("render", "kazoo", "-o", "x.wav"), ["kazoo", "sounds list"]),
         (("render", "oboe", "--notes", "H9", "-o", "x.wav"), ["H9", "note name"]),
-        (("render", "A3.wav.json", "-o", "x.wav"), ["A3.wav.json", "no cloned instrument"]),
+        (("render", "A3.wav.json", "-o", "x.wav"), ["A3.wav.json", "no such file"]),
         (("clone", "A3.wav", "--pitches", "60 61", "-o", "x.json"), ["2 notes", "1 files"]),
         (("clone", "none.wav", "-o", "x.json"), ["none.wav"]),
+        (("clone", ".", "-o", "x.json"), ["folder"]),
+        (("clone", "A3.wav", "-o", "A3.wav", "--overwrite"), [".json"]),
+        (("render", "oboe", "-o", "A3.wav"), ["exists", "--overwrite"]),
+        (("morph", "oboe", "flute", "-o", "A3.wav"), ["exists", "--overwrite"]),
+        (("render", "oboe", "-o", "x.mp3"), ["x.mp3", ".wav"]),
+        (("reconstruct", "A3.wav", "-o", "A3.wav", "--overwrite"), ["A3.wav", "read"]),
         (("dataset", "."), ["exists"]),
         (("dataset", "new", "--bank", "none.sf2"), ["none.sf2"]),
         (("pack", "none", "x.npz"), ["none"]),
@@ -104,3 +110,15 @@ def test_bad_input_is_one_line_and_leaves_nothing(
     assert said.count("\n") == 0
     assert all(word in said for word in words), said
     assert sorted(path.name for path in Path().iterdir()) == ["A3.wav"]
+
+
+@pytest.mark.usefixtures("folder")
+def test_an_empty_recording_and_a_damaged_instrument_are_named(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    soundfile.write("empty.wav", np.zeros((0, 1), np.float32), RATE)
+    assert run("clone", "empty.wav", "-o", "x.json") == 2
+    assert "silent" in capsys.readouterr().err
+    Path("bad.json").write_text("{}")
+    assert run("render", "bad.json", "-o", "x.wav") == 2
+    assert "no cloned instrument" in capsys.readouterr().err

@@ -425,6 +425,16 @@ def read_descriptions(
     return bext, ixml
 
 
+def check_readable(path: Path) -> None:
+    """Raise :class:`AudioError` unless there is a file at ``path``."""
+    if path.is_dir():
+        raise AudioError(f"cannot read {path}: it is a folder; name an audio file")
+    if not path.exists():
+        raise AudioError(f"cannot read {path}: there is no such file")
+    if not path.is_file():
+        raise AudioError(f"cannot read {path}: it is no regular file; name an audio file")
+
+
 def read_failure(path: Path, error: Exception) -> str:
     """Return the line that says why a file cannot be read."""
     detail = (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")
@@ -448,8 +458,7 @@ def read_audio(path: str | os.PathLike[str]) -> tuple[NDArray[np.float32], int]:
     import soundfile
 
     path = Path(path)
-    if not path.is_file():
-        raise AudioError(f"cannot read {path}: there is no such file")
+    check_readable(path)
     try:
         samples, sample_rate = soundfile.read(path, dtype="float32", always_2d=True)
     except (OSError, RuntimeError) as error:

@@ -28,6 +28,7 @@ from leitmotiv.audio.files import (
     BroadcastExtension,
     Dither,
     WavWriter,
+    check_readable,
     check_samples,
     quantise,
     read_failure,
@@ -52,6 +53,8 @@ __all__ = [
 
 _BLOCK = 2**16  # samples; libsndfile's Vorbis encoder fails on very large writes
 _FALLBACK_HZ = 48_000
+# libsndfile writes files of these without samples that nobody can open, or fails.
+_NEVER_EMPTY = ("flac", "opus", "mp3")
 
 
 @dataclass(frozen=True)
@@ -254,8 +257,10 @@ class AudioWriter:
             if kind is None and self._resampler is not None:
                 self._encode(self._resampler.finish())
             self._file.close()
-            if kind is None and self._is_empty and self.format.container == "MP3":
-                raise AudioError(f"{self.path} would hold no sound, which mp3 cannot; choose wav")
+            if kind is None and self._is_empty and self.format.name in _NEVER_EMPTY:
+                raise AudioError(
+                    f"{self.path} would hold no sound, which {self.format.name} cannot; choose wav"
+                )
             if kind is None:
                 os.replace(self._part, self.path)
         except OSError as error:
@@ -328,8 +333,7 @@ class AudioReader:
         import soundfile
 
         self.path = Path(path)
-        if not self.path.is_file():
-            raise AudioError(f"cannot read {self.path}: there is no such file")
+        check_readable(self.path)
         try:
             self._file = soundfile.SoundFile(self.path)
         except (OSError, RuntimeError) as error:

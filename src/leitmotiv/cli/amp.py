@@ -353,6 +353,8 @@ def play(
     input_gain: Annotated[float, typer.Option(metavar="DB", help="Into the amplifier.")] = 0.0,
     output_gain: Annotated[float, typer.Option(metavar="DB", help="Behind it.")] = 0.0,
     overwrite: OverwriteOption = False,
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
 ) -> None:
     """Play a recording through an amplifier and a cabinet.
 
@@ -366,6 +368,7 @@ def play(
     import time
 
     from leitmotiv.cli.progress import show_progress
+    from leitmotiv.cli.rack import print_processed
     from leitmotiv.effects.neural_amp import capture_names
     from leitmotiv.rack import process_file
     from leitmotiv.rack.graph import INPUT, Cable, Node, RackGraph
@@ -382,7 +385,7 @@ def play(
         name="amp", nodes=tuple(nodes), outputs=(Cable(nodes[-1].name),), tail_sec=0.25
     )
     began = time.perf_counter()
-    with show_progress(sys.stderr) as tell:
+    with show_progress(sys.stderr, quiet=quiet or as_json) as tell:
 
         def progress(share: float) -> None:
             if tell is not None:
@@ -391,10 +394,6 @@ def play(
         done = process_file(
             recording, output, graph, overwrite=overwrite, progress=progress, downmix=True
         )
-    took = time.perf_counter() - began
-    print(
-        f"{done.path}: {done.duration_sec:.1f} s at {done.sample_rate} Hz, peak "
-        f"{done.peak_dbfs:.1f} dBFS, {done.duration_sec / max(took, 1e-9):.0f}x real time"
+    print_processed(
+        done, time.perf_counter() - began, advice="--output-gain", as_json=as_json, quiet=quiet
     )
-    if done.peak_dbfs > 0.0:
-        print(f"note: the peak is {done.peak_dbfs:.1f} dB over full scale; lower --output-gain")

@@ -96,8 +96,13 @@ def guarded(work: Callable[[], int | None], *, debug: bool) -> int:
         context = getattr(error, "ctx", None)
         command = context.command_path if context else "leitmotiv"
         message = str(error.format_message()) if hasattr(error, "format_message") else str(error)
+        if type(error).__name__ == "NoArgsIsHelpError":  # the bare word asks what there is
+            print(message)
+            return DONE
         # Our own messages name the option and its value already.
-        message = re.sub(r"^Invalid value for '--[\w-]+': (?=[\w-]+=)", "", message).rstrip(".")
+        message = re.sub(r"^Invalid value(?: for '--[\w-]+')?: (?=[\w-]+=)", "", message).rstrip(
+            "."
+        )
         _say(f"error: {message}; see: {command} --help")
         return BAD_INPUT
     except Stopped as stop:

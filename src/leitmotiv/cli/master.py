@@ -48,6 +48,7 @@ def master_command(
 
     from leitmotiv import __version__
     from leitmotiv.audio import find_format
+    from leitmotiv.audio.files import check_readable
     from leitmotiv.cli.folders import check_file
     from leitmotiv.cli.progress import show_progress
     from leitmotiv.errors import AudioError
@@ -66,7 +67,13 @@ def master_command(
     picture = path.with_suffix(".png")
     versions = (path.with_name(f"{path.stem}-a.wav"), path.with_name(f"{path.stem}-b.wav"))
     for file in (path, *((picture,) if page else ()), *(versions if pair else ())):
+        for what, read in (("input", source), ("reference", reference)):
+            if read is not None and read.exists() and file.exists() and file.samefile(read):
+                raise AudioError(f"output {str(file)!r} is the {what}; choose another name with -o")
         check_file(file, overwrite=overwrite)
+    for read in (source, reference):
+        if read is not None:
+            check_readable(read)
     path.parent.mkdir(parents=True, exist_ok=True)
     aim = find_profile(profile)
     with show_progress(sys.stderr if as_json else sys.stdout, quiet=quiet) as progress:

@@ -1,17 +1,20 @@
 """``leitmotiv rack``: a recording through a graph of effects; its presets; its picture.
 
-Public names: :data:`rack_app`.
+Public names: :data:`rack_app`, :func:`print_processed`.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 
-__all__ = ["rack_app"]
+if TYPE_CHECKING:
+    from leitmotiv.rack import Processed
+
+__all__ = ["print_processed", "rack_app"]
 
 
 class _PlayByDefault(TyperGroup):
@@ -43,6 +46,37 @@ PresetOption = Annotated[
 ]
 
 
+def print_processed(
+    done: Processed, wall_sec: float, *, advice: str, as_json: bool, quiet: bool
+) -> None:
+    """Say what came of a recording: lines, one JSON object, or the path alone."""
+    import json
+    import math
+
+    speed = done.duration_sec / max(wall_sec, 1e-9)
+    over = done.peak_dbfs > 0.0
+    if as_json:
+        facts = {
+            "file": str(done.path),
+            "duration_sec": round(done.duration_sec, 3),
+            "sample_rate": done.sample_rate,
+            "peak_dbfs": round(done.peak_dbfs, 2) if math.isfinite(done.peak_dbfs) else None,
+            "over_full_scale": over,
+            "real_time_factor": round(speed, 1),
+        }
+        print(json.dumps(facts, ensure_ascii=False, indent=1))
+        return
+    if quiet:
+        print(done.path)
+        return
+    print(
+        f"{done.path}: {done.duration_sec:.1f} s at {done.sample_rate} Hz, peak "
+        f"{done.peak_dbfs:.1f} dBFS, {speed:.0f}x real time"
+    )
+    if over:
+        print(f"note: the peak is {done.peak_dbfs:.1f} dB over full scale; lower {advice}")
+
+
 @rack_app.command("play")
 def play(
     recording: Annotated[Path, typer.Argument(help="WAV, FLAC, AIFF, Ogg, MP3; any length.")],
@@ -64,6 +98,12 @@ def play(
         bool, typer.Option("--downmix", help="Fold more than two channels to stereo.")
     ] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the result.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print JSON on stdout, nothing else.")
+    ] = False,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", "-q", help="Print where it is, no more.")
+    ] = False,
 ) -> None:
     """Send a recording through a rack (the word play may be left out).
 
@@ -90,7 +130,7 @@ def play(
         raise AudioError("give either a snapshot or a morph, not both")
     graph = load_preset(preset)
     began = time.perf_counter()
-    with show_progress(sys.stderr) as tell:
+    with show_progress(sys.stderr, quiet=quiet or as_json) as tell:
 
         def progress(share: float) -> None:
             if tell is not None:
@@ -107,16 +147,13 @@ def play(
             overwrite=overwrite,
             progress=progress,
         )
-    took = time.perf_counter() - began
-    print(
-        f"{done.path}: {done.duration_sec:.1f} s at {done.sample_rate} Hz, peak "
-        f"{done.peak_dbfs:.1f} dBFS, {done.duration_sec / max(took, 1e-9):.0f}x real time"
+    print_processed(
+        done,
+        time.perf_counter() - began,
+        advice="output_gain_db in the preset, or end it with a limiter",
+        as_json=as_json,
+        quiet=quiet,
     )
-    if done.peak_dbfs > 0.0:
-        print(
-            f"note: the peak is {done.peak_dbfs:.1f} dB over full scale and was clipped; lower "
-            "output_gain_db in the preset or end it with a limiter"
-        )
 
 
 @rack_app.command("presets")

@@ -33,6 +33,7 @@ RATE = 48_000
 QuietOption = Annotated[bool, typer.Option("-q", "--quiet", help="Print no progress.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON on stdout, nothing else.")]
 OutOption = Annotated[Path, typer.Option("-o", "--output", metavar="FILE.wav", help="Write here.")]
+OverwriteOption = Annotated[bool, typer.Option("--overwrite", help="Replace what is there.")]
 NotesOption = Annotated[
     str,
     typer.Option(metavar="PITCHES", help="Notes to play, as names or MIDI numbers: 'C4 E4 67'."),
@@ -41,6 +42,19 @@ VelocityOption = Annotated[int, typer.Option(min=1, max=127, help="How hard, 1-1
 SecondsOption = Annotated[
     float, typer.Option(metavar="SEC", min=0.05, max=60.0, help="Length of each note.")
 ]
+
+
+def _check_output(path: Path, suffix: str, *, overwrite: bool, sources: Sequence[Path]) -> None:
+    """Find out before the work that a file may be written, and that it is none of the sources."""
+    from leitmotiv.cli.folders import check_file
+    from leitmotiv.errors import RenderError
+
+    if path.suffix.lower() != suffix:
+        raise RenderError(f"output={str(path)!r} must end in {suffix}")
+    for source in sources:
+        if path.exists() and source.exists() and path.samefile(source):
+            raise RenderError(f"output={str(path)!r} is what is read; choose another name with -o")
+    check_file(path, overwrite=overwrite)
 
 
 def _timbre(text: str) -> tuple[Timbre, Playing, str]:
@@ -148,6 +162,7 @@ def render_command(
     seconds: SecondsOption = 0.6,
     velocity: VelocityOption = 80,
     chord: Annotated[bool, typer.Option("--chord", help="Let the notes sound together.")] = False,
+    overwrite: OverwriteOption = False,
 ) -> None:
     """Play a few notes of a trained or cloned instrument into a WAV file.
 
@@ -157,6 +172,7 @@ def render_command(
     """
     from leitmotiv.audio import write_wav
 
+    _check_output(output, ".wav", overwrite=overwrite, sources=())
     timbre, playing, name = _timbre(instrument)
     pitches = _pitches(notes)
     if chord:
@@ -180,6 +196,7 @@ def morph_command(
     pitch: Annotated[str, typer.Option(metavar="PITCH", help="A note name or number.")] = "C4",
     seconds: SecondsOption = 1.2,
     velocity: VelocityOption = 80,
+    overwrite: OverwriteOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Go from one instrument to another, and print five descriptors of every step.
@@ -198,6 +215,7 @@ def morph_command(
         describe_timbre,
     )
 
+    _check_output(output, ".wav", overwrite=overwrite, sources=())
     one, playing_one, name_one = _timbre(first)
     two, playing_two, name_two = _timbre(second)
     midi = _pitches(pitch)[0]
@@ -239,6 +257,7 @@ def clone_command(
         str, typer.Option(metavar="PITCHES", help="Pitches of the files, in their order.")
     ] = "",
     velocity: VelocityOption = 80,
+    overwrite: OverwriteOption = False,
     quiet: QuietOption = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -256,6 +275,7 @@ def clone_command(
     from leitmotiv.errors import RenderError
     from leitmotiv.instruments.neural_clone import clone_timbre, read_note, save_clone
 
+    _check_output(output, ".json", overwrite=overwrite, sources=files)
     given = _pitches(pitches) if pitches else None
     if given is not None and len(given) != len(files):
         raise RenderError(f"pitches names {len(given)} notes and there are {len(files)} files")
@@ -302,6 +322,7 @@ def reconstruct_command(
     encoder_only: Annotated[
         bool, typer.Option("--encoder-only", help="Leave out the fit after the encoder.")
     ] = False,
+    overwrite: OverwriteOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Take one note through the encoder and the decoder, and say how near it comes.
@@ -312,6 +333,7 @@ def reconstruct_command(
     from leitmotiv.audio import write_wav
     from leitmotiv.instruments.neural_clone import read_note, reconstruct_note
 
+    _check_output(output, ".wav", overwrite=overwrite, sources=(file,))
     note = read_note(file, pitch=_pitches(pitch)[0] if pitch else None, velocity=velocity)
     audio, distance = reconstruct_note(note, fit=not encoder_only)
     write_wav(output, audio[None, :], RATE)

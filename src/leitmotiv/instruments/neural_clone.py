@@ -169,7 +169,7 @@ def note_from_audio(
     if sample_rate != RATE:
         common = gcd(RATE, sample_rate)
         mono = resample_poly(mono, RATE // common, sample_rate // common).astype(np.float32)
-    level = note_level(mono, RATE)
+    level = note_level(mono, RATE) if len(mono) else 0.0
     if level < 1e-6:
         raise AudioError(f"note {name!r} is silent; give a note that sounds")
     start = find_onset(mono, RATE)
@@ -624,6 +624,8 @@ def load_clone(
     RenderError
         If the file is missing, damaged, or was made with other weights.
     """
+    if not Path(path).is_file():
+        raise RenderError(f"instrument={str(path)!r}: there is no such file; check its name")
     network = network or load_network()
     try:
         data = json.loads(Path(path).read_text(encoding="utf-8"))

@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from leitmotiv.audio.files import check_readable
 from leitmotiv.errors import AudioError
 from leitmotiv.instruments.timbre_network import TimbreNetwork, shipped_network
 from leitmotiv.instruments.timbre_transfer import TimbreTransfer, level_of_blocks
@@ -57,8 +58,7 @@ def _blocks(file: Any) -> Iterator[NDArray[np.float32]]:
 def _open(path: Path) -> Any:
     import soundfile
 
-    if not path.is_file():
-        raise AudioError(f"cannot read {path}: there is no such file")
+    check_readable(path)
     try:
         return soundfile.SoundFile(path)
     except (OSError, RuntimeError) as error:

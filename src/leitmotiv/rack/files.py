@@ -109,6 +109,11 @@ def process_file(
         raise AudioError(f"{target} is the recording itself; choose another name for the result")
     if target.exists() and not overwrite:
         raise AudioError(f"{target} exists; choose another name or overwrite it with --overwrite")
+    if target.is_dir():
+        raise AudioError(f"{target} is a folder; name a file for the result")
+    if not target.parent.is_dir():
+        kind = "is no folder" if target.parent.exists() else "does not exist"
+        raise AudioError(f"{target} cannot be written: {target.parent} {kind}")
     if tail_sec is not None and not 0.0 <= tail_sec <= 120.0:
         raise AudioError(f"tail_sec={tail_sec:g} must be between 0 and 120 seconds")
     with AudioReader(source) as recording:

@@ -263,7 +263,9 @@ class Rack:
 
     def _snapshot(self, name: str) -> Mapping[str, float]:
         if name not in self.graph.snapshots:
-            legal = ", ".join(self.graph.snapshots) or "none"
+            if not self.graph.snapshots:
+                raise AudioError(f"snapshot={name!r}: rack {self.graph.name!r} has no snapshots")
+            legal = ", ".join(self.graph.snapshots)
             raise AudioError(f"snapshot={name!r} must be one of {legal}")
         return self.graph.snapshots[name]
 
