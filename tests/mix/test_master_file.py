@@ -74,7 +74,7 @@ def test_layouts_and_rates(tmp_path, channels, rate):
 
 
 @pytest.mark.parametrize(
-    ("samples", "suffix"), [(0, "wav"), (0, "flac"), (1, "ogg"), (300, "mp3"), (9600, "opus")]
+    ("samples", "suffix"), [(0, "wav"), (0, "ogg"), (1, "ogg"), (300, "mp3"), (9600, "opus")]
 )
 def test_silence_and_next_to_nothing_say_so(tmp_path, samples, suffix):
     source = write_wav(tmp_path / "in.wav", np.zeros((2, samples), np.float32), 48000)
@@ -83,10 +83,11 @@ def test_silence_and_next_to_nothing_say_so(tmp_path, samples, suffix):
     assert (tmp_path / f"out.{suffix}").is_file()
 
 
-def test_mp3_cannot_hold_nothing(tmp_path):
+@pytest.mark.parametrize("name", ["mp3", "flac", "opus"])
+def test_formats_that_cannot_hold_nothing_say_so(tmp_path, name):
     source = write_wav(tmp_path / "in.wav", np.zeros((2, 0), np.float32), 48000)
-    with pytest.raises(AudioError, match="would hold no sound, which mp3 cannot; choose wav"):
-        master_file(source, tmp_path / "out.mp3")
+    with pytest.raises(AudioError, match=f"would hold no sound, which {name} cannot; choose wav"):
+        master_file(source, tmp_path / f"out.{name}")
     assert [path.name for path in tmp_path.iterdir()] == ["in.wav"]
 
 
