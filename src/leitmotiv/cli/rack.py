@@ -136,6 +136,7 @@ def play(
             if tell is not None:
                 tell("rack", min(share, 1.0), graph.name)
 
+        progress(0.0)  # the first use compiles, which takes seconds
         done = process_file(
             recording,
             output,

@@ -135,7 +135,7 @@ def _graph(table: Mapping[str, Any], folder: Path | None) -> RackGraph:
             raise AudioError(f"node {name!r} must be a table with an effect")
         settings = {k: v for k, v in entry.items() if k not in ("effect", "inputs", "side_chain")}
         if isinstance(settings.get("file"), str) and folder is not None:
-            settings["file"] = str(folder / settings["file"])
+            settings["file"] = str((folder / settings["file"]).absolute())
         before = nodes[-1].name if nodes else INPUT
         side_chain = entry.get("side_chain")
         if side_chain is not None and not isinstance(side_chain, str):
