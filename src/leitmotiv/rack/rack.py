@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from leitmotiv.audio import SAMPLE_RATE
 from leitmotiv.effects import AutomatedEffect, Parameter, make_effect
 from leitmotiv.effects.effect import check_block, check_range
+from leitmotiv.effects.level import FixedDelay
 from leitmotiv.errors import AudioError
 from leitmotiv.rack.graph import INPUT, Cable, Node, RackGraph
 from leitmotiv.rack.motion import Motion, interpolate, read_motion
@@ -48,21 +49,6 @@ class _Glide:
     def values(self, time_sec: NDArray[np.float64]) -> NDArray[np.float64]:
         share = np.clip((time_sec - self.start_sec) / self.span_sec, 0.0, 1.0)
         return interpolate(self.parameter, self.start, self.end, share)
-
-
-class _Line:
-    """A delay of whole samples; 0 passes through."""
-
-    def __init__(self, num_channels: int, delay: int) -> None:
-        self._past = np.zeros((num_channels, delay), np.float32)
-
-    def push(self, block: _Block) -> _Block:
-        """Take in a block and return what entered ``delay`` samples earlier."""
-        if not self._past.shape[1]:
-            return block
-        both = np.concatenate([self._past, block], axis=1)
-        self._past = both[:, block.shape[1] :]
-        return both[:, : block.shape[1]]
 
 
 class _Loop:
@@ -288,9 +274,9 @@ class Rack:
         for effect in self._effects.values():
             effect.reset()
         channels = self.num_channels
-        self._lines: dict[tuple[str, int], _Line] = {}
+        self._lines: dict[tuple[str, int], FixedDelay] = {}
         self._loops: dict[tuple[str, int], _Loop] = {}
-        self._keys: dict[str, _Line] = {}
+        self._keys: dict[str, FixedDelay] = {}
         for node in self._order:
             at = self._entry(node)
             for number, cable in enumerate(node.inputs):
@@ -300,11 +286,11 @@ class Rack:
                     self._loops[node.name, number] = loop
                 else:
                     delay = at - self._arrival[cable.source]
-                    self._lines[node.name, number] = _Line(channels, delay)
+                    self._lines[node.name, number] = FixedDelay(channels, delay)
             if node.side_chain is not None:
-                self._keys[node.name] = _Line(channels, at - self._arrival[node.side_chain])
+                self._keys[node.name] = FixedDelay(channels, at - self._arrival[node.side_chain])
         self._ends = [
-            _Line(channels, self._latency - self._arrival[cable.source])
+            FixedDelay(channels, self._latency - self._arrival[cable.source])
             for cable in self.graph.outputs
         ]
 
@@ -345,11 +331,11 @@ class Rack:
                 if cable.feedback_ms:
                     heard += self._loops[node.name, number].read(num_samples)
                 else:
-                    arrived = self._lines[node.name, number].push(sound[cable.source])
+                    arrived = self._lines[node.name, number].next(sound[cable.source])
                     heard += arrived * np.float32(_amplitude(cable.gain_db))
             key = None
             if node.side_chain is not None:
-                key = self._keys[node.name].push(sound[node.side_chain])
+                key = self._keys[node.name].next(sound[node.side_chain])
             try:
                 sound[node.name] = self._effects[node.name].process(
                     heard, automation=moving.get(node.name), side_chain=key
@@ -364,7 +350,7 @@ class Rack:
         self._finish_glides()
         mixed = np.zeros_like(chunk)
         for cable, line in zip(self.graph.outputs, self._ends, strict=True):
-            mixed += line.push(sound[cable.source]) * np.float32(_amplitude(cable.gain_db))
+            mixed += line.next(sound[cable.source]) * np.float32(_amplitude(cable.gain_db))
         return mixed * np.float32(_amplitude(self.graph.output_gain_db))
 
     def _finish_glides(self) -> None:
